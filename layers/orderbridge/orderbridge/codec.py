@@ -1,0 +1,71 @@
+"""Turn the bridge's frozen dataclasses into plain JSON data and back.
+
+Decimals travel as text, enums as their value, mappings and tuples as objects and arrays; a field that has its default
+is left out, so that stored items stay small and new fields can be added. Reading checks types (pydantic).
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+def plain(value: object) -> Any:
+    """Give `value` as JSON data: objects, arrays, text, integers, booleans, null."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(item) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.name: plain(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if f.name == "kind" or not _is_default(f, getattr(value, f.name))
+        }
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def dumps(value: object) -> str:
+    """Give `value` as compact JSON text with sorted keys: the same value always gives the same text."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def load(kind: type[T], data: object) -> T:
+    """Build a `kind` from what `plain` gave. Raises `pydantic.ValidationError` when the data does not fit."""
+    return cast(T, _adapter(kind).validate_python(data))
+
+
+def loads(kind: type[T], text: str) -> T:
+    """Build a `kind` from what `dumps` gave. Raises `pydantic.ValidationError` when the text does not fit."""
+    return cast(T, _adapter(kind).validate_json(text))
+
+
+@cache
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter  # here, not above: the alert receiver never reads items back and stays lean
+
+    return TypeAdapter(kind)
+
+
+def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:
+    if field.default is not dataclasses.MISSING:
+        return field.default == value and type(field.default) is type(value)
+    if field.default_factory is not dataclasses.MISSING:
+        return bool(field.default_factory() == value)
+    return False

@@ -1,0 +1,68 @@
+"""The exception tree.
+
+    OrderbridgeError
+    +-- StorageError                the table or a secret could not be read or written
+    |   +-- ConflictError           a conditional write met another state than expected
+    +-- SettingsError               settings that cannot be used; names file, line, field and mend
+    +-- BrokerReadError             a read of the broker failed; nothing was changed
+    |   +-- BrokerUnavailableError  time-out, reset, 5xx, unreadable reply
+    |   +-- RateLimitedError        429 or an exhausted budget; carries `retry_after_ms`
+    |   +-- LoginLostError          the broker refuses the login even after a refresh
+    |   +-- UnknownSymbolError      no instrument of that name
+    |   +-- AmbiguousSymbolError    more than one instrument; names them
+    |   +-- NotSupportedError       the broker does not have it
+
+Outcomes of broker writes are values (`orderbridge.brokers.port`), refusals of alerts are values (`orderbridge.alerts`).
+"""
+
+
+class OrderbridgeError(Exception):
+    """Base of all errors that the bridge raises on purpose."""
+
+
+class StorageError(OrderbridgeError):
+    """The table, the queue or a secret could not be read or written."""
+
+
+class ConflictError(StorageError):
+    """A conditional write met another state than the caller expected."""
+
+
+class SettingsError(OrderbridgeError):
+    """Settings that cannot be used."""
+
+
+class BrokerReadError(OrderbridgeError):
+    """A read of the broker failed; nothing was changed there."""
+
+
+class BrokerUnavailableError(BrokerReadError):
+    """Time-out, reset, 5xx, or a reply that cannot be read."""
+
+
+class RateLimitedError(BrokerReadError):
+    """The broker, or our own budget for it, refuses for now."""
+
+    def __init__(self, message: str, retry_after_ms: int) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
+
+
+class LoginLostError(BrokerReadError):
+    """The broker refuses the login, also after a refresh: a person must connect again."""
+
+
+class UnknownSymbolError(BrokerReadError):
+    """The broker has no instrument of that name."""
+
+
+class AmbiguousSymbolError(BrokerReadError):
+    """More than one instrument fits the name."""
+
+    def __init__(self, symbol: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(f"{symbol}: {' and '.join(candidates)} fit; name one in the symbol map")
+        self.candidates = candidates
+
+
+class NotSupportedError(BrokerReadError):
+    """The broker does not have what was asked for."""
