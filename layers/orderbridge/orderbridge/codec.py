@@ -46,14 +46,14 @@ def dumps(value: object) -> str:
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
 
 
-def load(kind: type[T], data: object) -> T:
+def load(kind: type[T] | Any, data: object) -> T:
     """Build a `kind` from what `plain` gave. Raises `pydantic.ValidationError` when the data does not fit."""
-    return cast(T, _adapter(kind).validate_python(data))
+    return cast(T, _adapter(cast(Any, kind)).validate_python(data))
 
 
-def loads(kind: type[T], text: str) -> T:
+def loads(kind: type[T] | Any, text: str) -> T:
     """Build a `kind` from what `dumps` gave. Raises `pydantic.ValidationError` when the text does not fit."""
-    return cast(T, _adapter(kind).validate_json(text))
+    return cast(T, _adapter(cast(Any, kind)).validate_json(text))
 
 
 @cache

@@ -1,7 +1,8 @@
 """The bridge's nouns, in the words of TradingView's REST API for Brokers.
 
-Every price and quantity is a `Decimal`; every time is epoch milliseconds (UTC). Quantities are in the broker's own unit:
-shares or contracts at TradeStation, lots at TradeLocker. Ids are text, never numbers: a TradeLocker id has 19 digits.
+Every price and quantity is a `Decimal`; every time is epoch milliseconds (UTC). Quantities are in the broker's own
+unit: shares or contracts at TradeStation, lots at TradeLocker. Ids are text, never numbers: TradeLocker's
+have 19 digits.
 """
 
 from dataclasses import dataclass
@@ -183,7 +184,7 @@ class Instrument:
     min_quantity: Decimal = Decimal(1)
     max_quantity: Decimal | None = None
     units_per_quantity: Decimal = Decimal(1)
-    """Units (shares, ounces, base currency) in one unit of quantity: TradeLocker's `lotSize`, a future's point value."""
+    """Units (shares, ounces, currency) in one unit of quantity: TradeLocker's `lotSize`, a future's point value."""
     tradable: bool = True
     """False for data-only symbols such as TradeStation's `@ES`."""
     front_contract: str | None = None

@@ -58,7 +58,7 @@ class Alert:
 
     action: Action
     symbol: str
-    """As in the message, without an exchange prefix; may be empty only where the strategy's settings name the symbol."""
+    """As in the message, without an exchange prefix; empty only where the strategy's settings name the symbol."""
     exchange: str = ""
     exit_side: Direction | None = None
     """The side of the position that an exit closes, where the message says it."""

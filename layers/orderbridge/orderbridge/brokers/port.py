@@ -35,7 +35,7 @@ class Deadline(Protocol):
         ...
 
 
-# ---------------------------------------------------------------------------------------------------- outcomes of writes
+# ---- outcomes of writes
 
 
 Leg = Literal["order", "stop_loss", "take_profit", "child"]
@@ -105,7 +105,7 @@ class Unknown:
 Outcome = Accepted | Refused | NotTaken | Unknown
 
 
-# ------------------------------------------------------------------------------------------------ resolving an unknown one
+# ---- resolving an unknown one
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Ambiguous:
 Resolution = Done | Absent | Ambiguous
 
 
-# ------------------------------------------------------------------------------------------------------------ capabilities
+# ---- capabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class Capabilities:
     """One order may turn a position around."""
 
 
-# ---------------------------------------------------------------------------------------------------------------- the port
+# ---- the port
 
 
 class Broker(Protocol):
@@ -225,7 +225,7 @@ class Broker(Protocol):
     def send(self, command: Command, command_id: str, deadline: Deadline) -> Outcome:
         """Send the command once. Never raises for what happens on the wire after the first byte went out.
 
-        `command_id` (32 hex digits) seeds the broker's duplicate guard or label; the same id always gives the same mark.
+        `command_id` (32 hex digits) seeds the broker's duplicate guard or label; the same id always gives one mark.
         """
         ...
 

@@ -1,0 +1,88 @@
+"""The one table's layout: every partition and sort key is built here and nowhere else.
+
+| item | pk | sk | gpk / gsk (index `open`) |
+|---|---|---|---|
+| strategy | STRATEGY#name | SETTINGS | SETTINGS#strategy / name |
+| account | ACCOUNT#name | SETTINGS | SETTINGS#account / name |
+| dedup | DEDUP#strategy#identity | DEDUP | |
+| alert | ALERT#alert_id | ALERT | ALERTS#strategy / alert_id |
+| job | LANE#account#lane | JOB#accepted_ms#job_id | OPEN#JOB / accepted_ms#job_id until it is final |
+| lane lease | LANE#account#lane | LEASE | |
+| lane state | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
+| plan | LANE#account#lane | PLAN#job_id#revision | |
+| command | LANE#account#lane | COMMAND#command_id | OPEN#COMMAND / changed_ms#command_id until final |
+| control | CONTROL#global|account#x|strategy#x | CONTROL | CONTROL / scope |
+| snapshot | ACCOUNT#name | SNAPSHOT | |
+| lease | ACCOUNT#name | LEASE#purpose | |
+| budget | CONNECTION#name | BUDGET#resource | |
+| token lease | CONNECTION#name | TOKEN | |
+
+Every item has `schema` (integer, the version of its shape) and, where it may lapse, `expires_at` (epoch seconds, TTL).
+Structured content is JSON text in `data` (`orderbridge.codec`); attributes beside it are those that conditions and
+updates need.
+"""
+
+INDEX = "open"
+SCHEMA = 1
+
+
+def strategy(name: str) -> dict[str, str]:
+    return {"pk": f"STRATEGY#{name}", "sk": "SETTINGS"}
+
+
+def account(name: str) -> dict[str, str]:
+    return {"pk": f"ACCOUNT#{name}", "sk": "SETTINGS"}
+
+
+def dedup(strategy_name: str, identity: str) -> dict[str, str]:
+    return {"pk": f"DEDUP#{strategy_name}#{identity}", "sk": "DEDUP"}
+
+
+def alert(alert_id: str) -> dict[str, str]:
+    return {"pk": f"ALERT#{alert_id}", "sk": "ALERT"}
+
+
+def lane_partition(lane: str) -> str:
+    """Give the partition of a lane; `lane` is `account#root`, or `account#*` where the lane is the whole account."""
+    return f"LANE#{lane}"
+
+
+def job(lane: str, accepted_at_ms: int, job_id: str) -> dict[str, str]:
+    return {"pk": lane_partition(lane), "sk": f"JOB#{accepted_at_ms:013d}#{job_id}"}
+
+
+def lane_lease(lane: str) -> dict[str, str]:
+    return {"pk": lane_partition(lane), "sk": "LEASE"}
+
+
+def lane_state(lane: str) -> dict[str, str]:
+    return {"pk": lane_partition(lane), "sk": "STATE"}
+
+
+def plan(lane: str, job_id: str, revision: int) -> dict[str, str]:
+    return {"pk": lane_partition(lane), "sk": f"PLAN#{job_id}#{revision:04d}"}
+
+
+def command(lane: str, command_id: str) -> dict[str, str]:
+    return {"pk": lane_partition(lane), "sk": f"COMMAND#{command_id}"}
+
+
+def control(scope: str) -> dict[str, str]:
+    """Give the key of a kill switch; `scope` is `global`, `account#NAME` or `strategy#NAME`."""
+    return {"pk": f"CONTROL#{scope}", "sk": "CONTROL"}
+
+
+def snapshot(account_name: str) -> dict[str, str]:
+    return {"pk": f"ACCOUNT#{account_name}", "sk": "SNAPSHOT"}
+
+
+def account_lease(account_name: str, purpose: str) -> dict[str, str]:
+    return {"pk": f"ACCOUNT#{account_name}", "sk": f"LEASE#{purpose}"}
+
+
+def budget(connection: str, resource: str) -> dict[str, str]:
+    return {"pk": f"CONNECTION#{connection}", "sk": f"BUDGET#{resource}"}
+
+
+def token(connection: str) -> dict[str, str]:
+    return {"pk": f"CONNECTION#{connection}", "sk": "TOKEN"}
