@@ -1,0 +1,113 @@
+# One command per need, the same here, in the README and in .ci/run. `make help` lists them.
+# Needs: Python 3.11 or later, make and a package index. Everything else is made from uv.lock, with hashes.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+UV := .venv-uv/bin/uv
+BIN := .venv/bin
+SAM := .venv-sam/bin/sam
+SYNC = $(UV) sync --quiet --frozen --python .venv-uv/bin/python
+STAMP := .made
+WORKERS ?= 2
+STACK ?= orderbridge
+
+##@ The bridge on this machine
+
+.PHONY: run
+run: environments ## Start everything, fire the sample alerts, print the table, stay up until Ctrl-C
+	@exec $(BIN)/python -m sandbox.run $(ARGS)
+
+.PHONY: demo
+demo: environments ## The same, but end after the table; exit code 0 only if the verdict is clean
+	@exec $(BIN)/python -m sandbox.run --demo $(ARGS)
+
+##@ Checks
+
+.PHONY: test
+test: lint types ## Lint, types, and the unit, contract, simulation and race tests
+	$(MAKE) --no-print-directory pytest
+
+.PHONY: lint
+lint: .venv/$(STAMP) ## Lint with ruff
+	$(BIN)/ruff check .
+
+.PHONY: types
+types: .venv/$(STAMP) ## Check types with mypy, strict
+	$(BIN)/mypy
+
+.PHONY: pytest
+pytest: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The tests of `make test` alone
+	$(BIN)/pytest -m "not race" -n $(WORKERS) --ignore tests/template $(ARGS)
+	$(BIN)/pytest -m race --ignore tests/template $(ARGS)
+
+.PHONY: check-template
+check-template: environments ## Validate, lint and test the template and a plain `sam build`
+	$(SAM) validate --lint --template template.yaml --region us-east-1
+	.venv-sam/bin/cfn-lint template.yaml
+	$(BIN)/pytest tests/template $(ARGS)
+
+##@ AWS
+
+.PHONY: build
+build: environments ## Build for Lambda (arm64, Python 3.13), as a plain `sam build` does
+	$(SAM) build $(ARGS)
+
+.PHONY: deploy
+deploy: build ## Deploy to your AWS account; the first time: make deploy ARGS=--guided
+	$(SAM) deploy --stack-name $(STACK) $(ARGS)
+
+##@ Measuring
+
+.PHONY: bench
+bench: environments ## Measure what the README claims, beside a naive design and a floor
+	$(BIN)/python -m benchmarks $(ARGS)
+
+##@ Environments
+
+.PHONY: environments
+environments: .venv/$(STAMP) .venv-local-aws/$(STAMP) .venv-sam/$(STAMP) ## Make the three virtual environments from uv.lock
+
+# uv itself: pip takes the one file whose hash is named in uv.txt.
+.venv-uv/$(STAMP): sandbox/bootstrap/uv.txt
+	@python=$$(sandbox/bootstrap/find-python) && echo "Making environments with $$python" && "$$python" -m venv --clear .venv-uv
+	@.venv-uv/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r sandbox/bootstrap/uv.txt
+	@touch $@
+
+# The project, the `orderbridge` command and the tools that check it.
+.venv/$(STAMP): pyproject.toml uv.lock .venv-uv/$(STAMP)
+	@UV_PROJECT_ENVIRONMENT=.venv $(SYNC)
+	@touch $@
+
+# MiniStack and what its Lambda workers see; it pins its own botocore.
+.venv-local-aws/$(STAMP): pyproject.toml uv.lock .venv-uv/$(STAMP)
+	@UV_PROJECT_ENVIRONMENT=.venv-local-aws $(SYNC) --only-group local-aws --no-install-project
+	@touch $@
+
+# The SAM CLI and cfn-lint; they pin much of what the project needs newer.
+.venv-sam/$(STAMP): pyproject.toml uv.lock .venv-uv/$(STAMP)
+	@UV_PROJECT_ENVIRONMENT=.venv-sam $(SYNC) --only-group sam --no-install-project
+	@touch $@
+
+.PHONY: lock
+lock: .venv-uv/$(STAMP) ## Lock again after a change in pyproject.toml, and export the layer's requirements
+	$(UV) lock
+	$(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-annotate --no-header \
+		--format requirements-txt --output-file layers/orderbridge/requirements.txt
+
+.PHONY: clean
+clean: ## Remove what was built and run, and the environments
+	rm -rf .aws-sam .venv .venv-local-aws .venv-sam .venv-uv sandbox/run
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## Say what each command does
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
