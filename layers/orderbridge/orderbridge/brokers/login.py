@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from orderbridge.brokers.port import Deadline
-from orderbridge.secret import Secret
+from orderbridge.secret import NO_SECRET, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Login:
     """When the pair was last refreshed or first obtained."""
     refresh_expires_at_ms: int | None = None
     client_id: str = ""
-    client_secret: Secret = Secret("")
+    client_secret: Secret = NO_SECRET
     scope: str = ""
     email: str = ""
-    password: Secret = Secret("")
+    password: Secret = NO_SECRET
     server: str = ""
-    developer_api_key: Secret = Secret("")
+    developer_api_key: Secret = NO_SECRET
 
 
 @dataclass(frozen=True, slots=True)
