@@ -50,7 +50,7 @@ pytest: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The tests of `make test` alon
 .PHONY: check-template
 check-template: environments ## Validate, lint and test the template and a plain `sam build`
 	$(SAM) validate --lint --template template.yaml --region us-east-1
-	.venv-sam/bin/cfn-lint template.yaml
+	.venv-sam/bin/cfn-lint --append-rules cfn_lint_serverless.rules --template template.yaml
 	$(BIN)/pytest tests/template $(ARGS)
 
 ##@ AWS

@@ -23,7 +23,7 @@ LAMBDA_PYTHON = (3, 13)
 # Each entry of botocore's data folder is listed when a client is made: 4 services instead of 400 save some 30 ms of CPU.
 AWS_SERVICES = frozenset({"dynamodb", "secretsmanager", "sns", "sqs"})
 BOTOCORE_FILES = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
-PRUNED = ("bin", "boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
+PRUNED = (".lock", "bin", "boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
 PRUNED_PATTERNS = ("*.dist-info", "*/tests", "**/__pycache__", "**/*.pyi")
 
 
@@ -46,7 +46,7 @@ def install_wheels(target: Path, *, for_host: bool, uv: str | None) -> None:
         command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--link-mode", "copy"]
         platform = ["--python-platform", "aarch64-manylinux2014", "--python-version", "3.13"]
     else:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--root-user-action", "ignore"]
         platform = ["--platform", "manylinux2014_aarch64", "--implementation", "cp", "--python-version", "3.13"]
     requirements = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(HERE / "requirements.txt")]
     subprocess.run([*command, "--target", str(target), *([] if for_host else platform), *requirements], check=True)
