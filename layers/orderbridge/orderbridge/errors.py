@@ -8,6 +8,7 @@
     |   +-- BrokerUnavailableError  time-out, reset, 5xx, unreadable reply
     |   +-- RateLimitedError        429 or an exhausted budget; carries `retry_after_ms`
     |   +-- LoginLostError          the broker refuses the login even after a refresh
+    |   +-- ReadRefusedError        the broker refuses this read (400, 403, 404); carries `status`
     |   +-- UnknownSymbolError      no instrument of that name
     |   +-- AmbiguousSymbolError    more than one instrument; names them
     |   +-- NotSupportedError       the broker does not have it
@@ -50,6 +51,14 @@ class RateLimitedError(BrokerReadError):
 
 class LoginLostError(BrokerReadError):
     """The broker refuses the login, also after a refresh: a person must connect again."""
+
+
+class ReadRefusedError(BrokerReadError):
+    """The broker refuses this very read: repeating it unchanged is no use."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"HTTP {status}: {message}" if message else f"HTTP {status}")
+        self.status = status
 
 
 class UnknownSymbolError(BrokerReadError):
