@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LAMBDA_PYTHON = (3, 13)
-# Each entry of botocore's data folder is listed when a client is made: 4 services instead of 400 save some 30 ms of CPU.
+# Making a client lists all of botocore's data folder: 4 services instead of 400 save some 30 ms of CPU.
 AWS_SERVICES = frozenset({"dynamodb", "secretsmanager", "sns", "sqs"})
 BOTOCORE_FILES = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
 PRUNED = (".lock", "bin", "boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
@@ -37,7 +37,7 @@ def build(artifacts: Path, *, for_host: bool, uv: str | None) -> None:
     if for_host or sys.version_info[:2] == LAMBDA_PYTHON:
         compile_bytecode(artifacts)
     else:
-        print("build_layer: no Python 3.13 here, so the layer has no bytecode and cold starts are slower", file=sys.stderr)
+        sys.stderr.write("build_layer: no Python 3.13 here: the layer has no bytecode, and cold starts are slower\n")
 
 
 def install_wheels(target: Path, *, for_host: bool, uv: str | None) -> None:

@@ -1,0 +1,1 @@
+"""The whole bridge on one machine: local AWS, simulated brokers, demo."""

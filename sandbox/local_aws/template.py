@@ -1,0 +1,54 @@
+"""Read `template.yaml` as it stands: intrinsic functions become the mappings that CloudFormation knows them by."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from sandbox import places
+
+Template = dict[str, Any]
+
+
+class _Constructor(SafeConstructor):
+    """A constructor of its own, so that no other reader of YAML in this process learns the tags."""
+
+
+def _intrinsic(constructor: SafeConstructor, suffix: str, node: Any) -> dict[str, Any]:
+    value: Any
+    match node:
+        case ScalarNode():
+            value = constructor.construct_scalar(node)
+        case SequenceNode():
+            value = constructor.construct_sequence(node, deep=True)
+        case MappingNode():
+            value = constructor.construct_mapping(node, deep=True)
+    match suffix:
+        case "Ref" | "Condition":
+            return {suffix: value}
+        case "GetAtt" if isinstance(value, str):
+            return {"Fn::GetAtt": value.split(".", 1)}
+        case _:
+            return {f"Fn::{suffix}": value}
+
+
+_Constructor.add_multi_constructor("!", _intrinsic)
+
+
+def load(path: Path = places.TEMPLATE) -> Template:
+    """Give the template's content."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Constructor
+    return cast("Template", yaml.load(path))
+
+
+def properties(template: Template, name: str) -> dict[str, Any]:
+    """Give the properties of one resource."""
+    return cast("dict[str, Any]", template["Resources"][name]["Properties"])
+
+
+def default(template: Template, parameter: str) -> str:
+    """Give a parameter's default."""
+    return str(template["Parameters"][parameter]["Default"])
