@@ -1,20 +1,31 @@
-"""What the table keeps of jobs and alerts, as values.
+"""What the table keeps of lanes, jobs, plans and commands, as values.
 
-    job:  QUEUED -> WORKING -> one of `Ending`          (WORKING again after a crash; `attempts` counts the starts)
+    job:      QUEUED -> WORKING -> one of `Ending`                    (WORKING again after a crash)
+    command:  NEW -> SENDING -> ACCEPTED | REFUSED | UNKNOWN
+              SENDING -> NEW                                       (only on proof that it was not taken)
+              NEW -> EXPIRED | HALTED
+              UNKNOWN -> ACCEPTED | NOT_FOUND | DECIDED_BY_PERSON
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 
 from orderbridge.alerts.alert import Alert
-from orderbridge.strategy.goal import Ending
+from orderbridge.brokers.port import Evidence, PlacedOrder
+from orderbridge.commands import Bracket, Command
+from orderbridge.model import OrderStatus, Side
+from orderbridge.strategy.goal import Goal
 
-JobStatus = Literal["QUEUED", "WORKING"] | Ending
+if TYPE_CHECKING:
+    from orderbridge.strategy.chain import Link
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One alert at one account."""
+    """One alert at one account; or commands that a person or the bridge itself wants carried out in a lane."""
 
     job_id: str
     """`alert_id.account`: a pure function, so that storing it again changes nothing."""
@@ -24,11 +35,180 @@ class Job:
     lane: str
     root: str
     accepted_at_ms: int
-    alert: Alert
-    settings_version: int = 0
+    alert: Alert | None = None
+    commands: tuple[Command, ...] = ()
+    """What to send, in order, where there is no alert to decide on."""
     replay_of: str = ""
     """The job that a person asked to run again."""
     origin: Literal["alert", "panel", "care"] = "alert"
-    phases: dict[str, int] = field(default_factory=dict)
+    phases: Mapping[str, int] = field(default_factory=dict)
     """Moments in epoch ms: `received`, `stored`; the executor adds `started`, `planned`, `sent`,
     `answered` and `ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A job with what the executor has noted of it."""
+
+    job: Job
+    status: str
+    """QUEUED, WORKING or an `Ending`."""
+    attempts: int = 0
+    wake_at_ms: int = 0
+    """Parked until then (an exit that tries again, an UNKNOWN command)."""
+    code: str = ""
+    sentence: str = ""
+
+
+class CommandStatus(StrEnum):
+    NEW = "NEW"
+    SENDING = "SENDING"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+    EXPIRED = "EXPIRED"
+    HALTED = "HALTED"
+    NOT_FOUND = "NOT_FOUND"
+    DECIDED_BY_PERSON = "DECIDED_BY_PERSON"
+
+    @property
+    def final(self) -> bool:
+        return self not in (CommandStatus.NEW, CommandStatus.SENDING, CommandStatus.UNKNOWN)
+
+
+Role = Literal["entry", "close", "stop", "target", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """One broker write and how far it got."""
+
+    command_id: str
+    job_id: str
+    strategy: str
+    root: str
+    revision: int
+    step: int
+    command: Command
+    role: Role
+    status: CommandStatus = CommandStatus.NEW
+    attempt: int = 0
+    sent_at_ms: int = 0
+    send_by_ms: int = 0
+    """A SENDING command past this moment is UNKNOWN: whoever sent it has died."""
+    evidence: Evidence | None = None
+    orders: tuple[PlacedOrder, ...] = ()
+    code: str = ""
+    message: str = ""
+    changed_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One revision: what is sent next for a job. The goal is the same in every revision of the job."""
+
+    job_id: str
+    revision: int
+    goal: Goal | None
+    command_ids: tuple[str, ...]
+    made_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """An order of ours that the lane still follows."""
+
+    order_id: str
+    command_id: str
+    job_id: str
+    role: Role
+    symbol: str
+    side: Side
+    quantity: Decimal
+    placed_at_ms: int
+    booked: Decimal = Decimal(0)
+    """The filled quantity that `Book.owned` holds already."""
+    status: OrderStatus = OrderStatus.PLACING
+    seen: bool = False
+    parent_id: str | None = None
+    position_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """The stop and target that a book's position must have."""
+
+    symbol: str
+    bracket: Bracket
+    job_id: str
+    refused: str = ""
+    """The broker's words when it refused the stop and the policy is to keep the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What one strategy holds and works in one root of the lane's account."""
+
+    strategy: str
+    root: str
+    owned: Decimal = Decimal(0)
+    entry_count: int = 0
+    tracked: tuple[Tracked, ...] = ()
+    position_ids: tuple[str, ...] = ()
+    """Hedging accounts: the positions that our fills opened, oldest first."""
+    protection: Protection | None = None
+    last_link: "Link | None" = None
+    unprotected_since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RootState:
+    """The account's holding of one root when report and ledger last agreed."""
+
+    root: str
+    baseline: Decimal = Decimal(0)
+    unsettled_since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A command that is SENDING or UNKNOWN."""
+
+    command_id: str
+    job_id: str
+    strategy: str
+    root: str
+    role: Role
+    signed_quantity: Decimal = Decimal(0)
+    """What an entry would add."""
+    since_ms: int = 0
+    asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An entry that ended NOT_FOUND: should it show up after all, it is flattened and told (rule 13)."""
+
+    command_id: str
+    strategy: str
+    root: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """All that the lane's next worker must know; written with every step of the ledger, under the lane's fence."""
+
+    books: tuple[Book, ...] = ()
+    roots: tuple[RootState, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    lost: tuple[Lost, ...] = ()
+
+    def book(self, strategy: str, root: str) -> Book:
+        for book in self.books:
+            if (book.strategy, book.root) == (strategy, root):
+                return book
+        return Book(strategy, root)
+
+    def root(self, root: str) -> RootState:
+        return next((state for state in self.roots if state.root == root), RootState(root))

@@ -7,8 +7,7 @@
 | dedup | DEDUP#strategy#identity | DEDUP | |
 | alert | ALERT#alert_id | ALERT | ALERTS#strategy / alert_id |
 | job | LANE#account#lane | JOB#accepted_ms#job_id | OPEN#JOB / accepted_ms#job_id until it is final |
-| lane lease | LANE#account#lane | LEASE | |
-| lane state | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
+| lane: lease and state | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
 | plan | LANE#account#lane | PLAN#job_id#revision | |
 | command | LANE#account#lane | COMMAND#command_id | OPEN#COMMAND / changed_ms#command_id until final |
 | control | CONTROL#global|account#x|strategy#x | CONTROL | CONTROL / scope |
@@ -16,6 +15,7 @@
 | lease | ACCOUNT#name | LEASE#purpose | |
 | budget | CONNECTION#name | BUDGET#resource | |
 | token lease | CONNECTION#name | TOKEN | |
+| notice | NOTICE#notice_id | NOTICE | OPEN#NOTICE / at_ms#notice_id until it is published |
 
 Every item has `schema` (integer, the version of its shape) and, where it may lapse, `expires_at` (epoch seconds, TTL).
 Structured content is JSON text in `data` (`orderbridge.codec`); attributes beside it are those that conditions and
@@ -51,10 +51,6 @@ def job(lane: str, accepted_at_ms: int, job_id: str) -> dict[str, str]:
     return {"pk": lane_partition(lane), "sk": f"JOB#{accepted_at_ms:013d}#{job_id}"}
 
 
-def lane_lease(lane: str) -> dict[str, str]:
-    return {"pk": lane_partition(lane), "sk": "LEASE"}
-
-
 def lane_state(lane: str) -> dict[str, str]:
     return {"pk": lane_partition(lane), "sk": "STATE"}
 
@@ -86,3 +82,7 @@ def budget(connection: str, resource: str) -> dict[str, str]:
 
 def token(connection: str) -> dict[str, str]:
     return {"pk": f"CONNECTION#{connection}", "sk": "TOKEN"}
+
+
+def notice(notice_id: str) -> dict[str, str]:
+    return {"pk": f"NOTICE#{notice_id}", "sk": "NOTICE"}

@@ -63,6 +63,10 @@ class Goal:
     """The side that is reduced; FLAT when nothing is."""
     close_quantity: Decimal | None = None
     """How much of it (positive); None is all that the strategy may close: min(owned, held), or held under `adopt`."""
+    close_floor: Decimal = Decimal(0)
+    """What the strategy still owns (positive) when the close is done; set by the executor at the first look."""
+    adopt: bool = False
+    """A full close takes all that is held, not only what is owned."""
     entry: Entry | None = None
     test: bool = False
     notes: tuple[str, ...] = ()

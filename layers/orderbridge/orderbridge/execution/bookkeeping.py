@@ -1,0 +1,263 @@
+"""What a look at the broker says about the lane's own orders: fills, positions, agreement. Pure.
+
+    expected holding of a root = what was agreed before + our own fills since
+    settled     the broker reports the expected holding, and shows every order of ours
+    unsettled   it does not (a fill may take seconds to show up): wait up to SETTLE_MS, then believe the broker
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from orderbridge.brokers.port import Look
+from orderbridge.execution.records import Book, LaneState, RootState, Tracked
+from orderbridge.model import Order, OrderStatus, Position, PositionMode, Side
+from orderbridge.strategy.goal import Holding
+from orderbridge.strategy.symbols import canonical_root
+
+SETTLE_MS = 10_000
+"""How long report and ledger may disagree before entries stop and the report is believed (TRADING.md rule 1)."""
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an order of ours since the last look."""
+
+    kind: Literal["filled", "rejected", "cancelled", "drift", "gone"]
+    strategy: str
+    root: str
+    tracked: Tracked | None = None
+    quantity: Decimal = ZERO
+    price: Decimal | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    state: LaneState
+    unsettled: frozenset[str]
+    """Roots where report and ledger do not agree yet."""
+    events: tuple[Event, ...]
+
+
+def observe(state: LaneState, look: Look, now_ms: int, mode: PositionMode) -> Observation:
+    """Book what the look shows."""
+    orders = {order.id: order for order in look.orders}
+    books: list[Book] = []
+    events: list[Event] = []
+    deltas: dict[str, Decimal] = {}
+    waiting: set[str] = set()
+    for book in state.books:
+        booked, happened = _book_fills(book, orders)
+        delta = sum((event.quantity * event.tracked.side.sign for event in happened if event.tracked), ZERO)
+        deltas[book.root] = deltas.get(book.root, ZERO) + delta
+        books.append(replace(booked, owned=booked.owned + delta))
+        events += happened
+        if any(not order.seen for order in booked.tracked):
+            waiting.add(book.root)
+    if mode is PositionMode.HEDGING:
+        return _by_position(state, books, look, now_ms, waiting, events)
+    return _by_sum(state, books, look, now_ms, waiting, deltas, events)
+
+
+def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]]:
+    tracked: list[Tracked] = []
+    events: list[Event] = []
+    entries = book.entry_count
+    for old in book.tracked:
+        order = orders.get(old.order_id)
+        if order is None:
+            tracked.append(old)
+            continue
+        fill = order.filled_quantity - old.booked
+        new = replace(
+            old,
+            seen=True,
+            status=order.status,
+            booked=max(old.booked, order.filled_quantity),
+            parent_id=order.parent_id or old.parent_id,
+            position_id=(order.position_id if order.filled_quantity > 0 else None) or old.position_id,
+        )
+        if fill > 0:
+            events.append(Event("filled", book.strategy, book.root, new, fill, order.average_price))
+            entries += 1 if old.role == "entry" and old.booked == 0 else 0
+        if order.status.final and not old.status.final and order.status is not OrderStatus.FILLED:
+            kind: Literal["rejected", "cancelled"] = (
+                "rejected" if order.status is OrderStatus.REJECTED else "cancelled"
+            )
+            events.append(Event(kind, book.strategy, book.root, new, message=order.message or order.native_status))
+        tracked.append(new)
+    return replace(book, tracked=tuple(tracked), entry_count=entries), events
+
+
+def _by_sum(
+    state: LaneState,
+    books: list[Book],
+    look: Look,
+    now_ms: int,
+    waiting: set[str],
+    deltas: dict[str, Decimal],
+    events: list[Event],
+) -> Observation:
+    """Netting accounts: one position per symbol, compared as a sum per root."""
+    roots: list[RootState] = []
+    unsettled: set[str] = set()
+    for name in {book.root for book in books} | {root.root for root in state.roots}:
+        before = state.root(name)
+        reported = held_of(look.positions, name)
+        expected = before.baseline + deltas.get(name, ZERO)
+        working = any(not order.status.final for book in books if book.root == name for order in book.tracked)
+        agreed = reported == expected and name not in waiting
+        foreign = reported != expected and name not in waiting and not working and deltas.get(name, ZERO) == 0
+        since = before.unsettled_since_ms
+        if agreed or (foreign and since is None):
+            roots.append(RootState(name, reported))
+            continue
+        since = now_ms if since is None else since
+        if now_ms - since >= SETTLE_MS:
+            events.append(Event("drift", "", name, quantity=reported - expected))
+            books = [_forget_unseen(book, now_ms) if book.root == name else book for book in books]
+            roots.append(RootState(name, reported))
+            continue
+        unsettled.add(name)
+        roots.append(RootState(name, expected, since))
+    kept = {root.root: root.baseline for root in roots}
+    books = [_pruned(_clipped(book, kept.get(book.root, ZERO))) for book in books]
+    return Observation(_state(state, books, roots), frozenset(unsettled), tuple(events))
+
+
+def _by_position(
+    state: LaneState, books: list[Book], look: Look, now_ms: int, waiting: set[str], events: list[Event]
+) -> Observation:
+    """Hedging accounts: a strategy owns the positions that its own fills opened, by id."""
+    open_now = {position.id: position for position in look.positions}
+    closed = {order.position_id for order in look.orders if order.effect == "close" and order.filled_quantity > 0}
+    roots: list[RootState] = []
+    unsettled: set[str] = set()
+    result: list[Book] = []
+    unlinked: set[str] = set()
+    for book in books:
+        ids = [pid for pid in book.position_ids if pid in open_now]
+        unseen = ZERO
+        for order in book.tracked:
+            if order.role != "entry" or order.booked == 0 or order.position_id in book.position_ids:
+                continue
+            if order.position_id in open_now:
+                ids.append(str(order.position_id))
+            elif order.position_id not in closed:
+                unseen += order.booked * order.side.sign
+                unlinked.add(order.order_id)
+                waiting.add(book.root)
+        owned = sum((open_now[pid].signed for pid in ids), ZERO) + unseen
+        ids.sort(key=lambda pid: (open_now[pid].opened_at_ms, pid))
+        result.append(replace(book, owned=owned, position_ids=tuple(dict.fromkeys(ids))))
+    for name in {book.root for book in result} | {root.root for root in state.roots}:
+        since = state.root(name).unsettled_since_ms
+        if name not in waiting:
+            roots.append(RootState(name, held_of(look.positions, name)))
+            continue
+        since = now_ms if since is None else since
+        if now_ms - since >= SETTLE_MS:
+            events.append(Event("drift", "", name))
+            result = [_forget_unseen(book, now_ms, open_now) if book.root == name else book for book in result]
+            unlinked -= {order.order_id for book in result if book.root == name for order in book.tracked}
+            roots.append(RootState(name, held_of(look.positions, name)))
+            continue
+        unsettled.add(name)
+        roots.append(RootState(name, held_of(look.positions, name), since))
+    result = [_pruned(book, unlinked) for book in result]
+    return Observation(_state(state, result, roots), frozenset(unsettled), tuple(events))
+
+
+def _state(state: LaneState, books: Iterable[Book], roots: Iterable[RootState]) -> LaneState:
+    kept = [book for book in books if not _blank(book)]
+    named = {book.root for book in kept} | {pending.root for pending in state.pending}
+    wanted = sorted((root for root in roots if root.root in named or root.baseline), key=lambda root: root.root)
+    return replace(state, books=tuple(sorted(kept, key=lambda book: (book.strategy, book.root))), roots=tuple(wanted))
+
+
+def _blank(book: Book) -> bool:
+    return book == Book(book.strategy, book.root)
+
+
+def _clipped(book: Book, held: Decimal) -> Book:
+    """A strategy cannot own more than the account holds: the rest was closed elsewhere (rule 3)."""
+    if book.owned > 0:
+        return replace(book, owned=min(book.owned, max(held, ZERO)))
+    return replace(book, owned=max(book.owned, min(held, ZERO)))
+
+
+def _forget_unseen(book: Book, now_ms: int, open_now: dict[str, Position] | None = None) -> Book:
+    """After the wait, an order that the broker never showed is no longer counted on."""
+    tracked = tuple(
+        order
+        for order in book.tracked
+        if (order.seen or now_ms - order.placed_at_ms < SETTLE_MS)
+        and not (open_now is not None and order.status.final and order.role == "entry")
+    )
+    owned = book.owned
+    if open_now is not None:
+        owned = sum((open_now[pid].signed for pid in book.position_ids if pid in open_now), ZERO)
+    return replace(book, tracked=tracked, owned=owned)
+
+
+def _pruned(book: Book, unlinked: Collection[str] = ()) -> Book:
+    """Stop following what is final and booked; a flat book with nothing working starts afresh.
+
+    A filled entry whose position has not shown yet (`unlinked`) is still followed.
+    """
+    tracked = tuple(
+        order for order in book.tracked if not (order.seen and order.status.final) or order.order_id in unlinked
+    )
+    book = replace(book, tracked=tracked)
+    if book.owned == 0 and not any(order.role == "entry" for order in tracked):
+        book = replace(book, entry_count=0, protection=None, position_ids=(), unprotected_since_ms=None)
+    return book
+
+
+def held_of(positions: Iterable[Position], root: str) -> Decimal:
+    """Give the signed sum of the positions of one root."""
+    return sum((position.signed for position in positions if canonical_root(position.symbol) == root), ZERO)
+
+
+def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: PositionMode) -> Holding:
+    """Give what a strategy and its account hold of a root, our own invisible fills and UNKNOWN entries included."""
+    book = state.book(strategy, root)
+    positions = tuple(position for position in look.positions if canonical_root(position.symbol) == root)
+    working = [order for order in look.orders if canonical_root(order.symbol) == root and not order.status.final]
+    tracked = {order.order_id: order for order in book.tracked}
+    of_lane = {order.order_id for other in state.books for order in other.tracked}
+    ours = [order for order in working if order.id in tracked or order.position_id in book.position_ids]
+    entries = tuple(o for o in ours if o.id in tracked and tracked[o.id].role == "entry")
+    exits = tuple(o for o in ours if o not in entries)
+    foreign = tuple(o for o in working if o.id not in of_lane and o not in ours)
+    pending = [p for p in state.pending if p.root == root and p.strategy == strategy]
+    if mode is PositionMode.HEDGING:
+        held = sum((p.signed for p in positions if p.side is _side(book.owned)), ZERO) if book.owned else held_of(
+            positions, root
+        )
+        if abs(held) < abs(book.owned):
+            held = book.owned
+        own = tuple(sorted((p for p in positions if p.id in book.position_ids), key=lambda p: (p.opened_at_ms, p.id)))
+        positions = own + tuple(p for p in positions if p not in own)
+    else:
+        held = state.root(root).baseline if state.root(root).unsettled_since_ms else held_of(positions, root)
+    return Holding(
+        held=held,
+        owned=book.owned,
+        positions=positions,
+        entries=entries,
+        exits=exits,
+        foreign=foreign,
+        unknown_entries=sum((p.signed_quantity for p in pending if p.role == "entry"), ZERO),
+        unknown_exits=sum(1 for p in pending if p.role == "close"),
+        entry_count=book.entry_count + len(entries) + sum(1 for p in pending if p.role == "entry")
+        - sum(1 for o in entries if tracked[o.id].booked > 0),
+    )
+
+
+def _side(signed: Decimal) -> Side:
+    return Side.BUY if signed > 0 else Side.SELL

@@ -1,0 +1,85 @@
+"""The last look at an account, shared by every process; compressed, since a busy day's orders are long.
+
+    flight:  none | in the air(started, until)      take: none, lapsed or landed -> in the air(started + 1)
+                                                    land: done = started, unless a later flight has landed
+"""
+
+import base64
+import zlib
+from typing import Any
+
+from orderbridge import codec
+from orderbridge.brokers.port import Look
+from orderbridge.execution.looks import SharedLook
+from orderbridge.storage import keys
+from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.transact import ConditionFailedError, call
+
+MAX_BYTES = 350_000
+"""An item holds 400 KB; a longer look is not shared, and the next worker reads for itself."""
+
+
+class DynamoSnapshots:
+    """`LookStore` on the bridge's table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, account: str) -> SharedLook:
+        """Read the snapshot item, consistently."""
+        reply = call(
+            self._client.get_item, TableName=self._table, Key=marshal(keys.snapshot(account)), ConsistentRead=True
+        )
+        item = unmarshal(reply.get("Item", {}))
+        look = _unpacked(str(item["data"])) if "data" in item else None
+        return SharedLook(
+            look, int(item.get("started", 0)), int(item.get("done", 0)), int(item.get("flight_until_ms", 0))
+        )
+
+    def take_flight(self, account: str, owner: str, now_ms: int, until_ms: int) -> int | None:
+        """Start the next flight unless one is in the air."""
+        try:
+            reply = call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=marshal(keys.snapshot(account)),
+                UpdateExpression="SET #owner = :owner, flight_until_ms = :until, #schema = :schema ADD started :one",
+                ConditionExpression="attribute_not_exists(flight_until_ms) OR flight_until_ms <= :now",
+                ExpressionAttributeNames={"#owner": "owner", "#schema": "schema"},
+                ExpressionAttributeValues=marshal(
+                    {":owner": owner, ":until": until_ms, ":now": now_ms, ":one": 1, ":schema": keys.SCHEMA}
+                ),
+                ReturnValues="ALL_NEW",
+            )
+        except ConditionFailedError:
+            return None
+        return int(unmarshal(reply["Attributes"])["started"])
+
+    def land(self, account: str, flight: int, look: Look | None) -> None:
+        """End a flight; its look is kept if it is the latest."""
+        packed = "" if look is None else _packed(look)
+        kept = 0 < len(packed) <= MAX_BYTES
+        try:
+            call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=marshal(keys.snapshot(account)),
+                UpdateExpression="SET flight_until_ms = :zero"
+                + (", #data = :data, done = :flight" if kept else ""),
+                ConditionExpression="started = :flight",
+                **({"ExpressionAttributeNames": {"#data": "data"}} if kept else {}),
+                ExpressionAttributeValues=marshal(
+                    {":zero": 0, ":flight": flight, ":data": packed if kept else None}
+                ),
+            )
+        except ConditionFailedError:
+            return
+
+
+def _packed(look: Look) -> str:
+    return base64.b85encode(zlib.compress(codec.dumps(look).encode(), 6)).decode()
+
+
+def _unpacked(text: str) -> Look:
+    return codec.loads(Look, zlib.decompress(base64.b85decode(text)).decode())

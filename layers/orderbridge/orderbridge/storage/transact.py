@@ -1,0 +1,76 @@
+"""One DynamoDB transaction: retried when it met another one, told apart when a condition failed."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from orderbridge.errors import ConflictError, StorageError
+from orderbridge.storage.items import AttributeValues
+
+TRIES = 6
+MAX_PAUSE_S = 0.05
+
+
+class ConditionFailedError(ConflictError):
+    """A transaction was refused; `failed` holds the positions of the operations whose condition did not hold."""
+
+    def __init__(self, failed: frozenset[int], old: Mapping[int, AttributeValues]) -> None:
+        super().__init__("a condition of the transaction did not hold")
+        self.failed = failed
+        self.old = old
+
+
+def transact(client: Any, operations: Sequence[Mapping[str, Any]]) -> None:
+    """Carry out `operations` (as `TransactItems`) together, or none of them.
+
+    Raises `ConditionFailedError` when a condition did not hold and `StorageError` for all else. The SDK's own retries repeat
+    one request token, so a write that had succeeded is not taken for a refused one.
+    """
+    for attempt in range(TRIES):
+        try:
+            client.transact_write_items(TransactItems=list(operations))
+        except ClientError as error:
+            reasons: list[Any] = list(error.response.get("CancellationReasons", []))
+            failed = frozenset(i for i, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
+            if failed:
+                old = {i: reasons[i]["Item"] for i in failed if reasons[i].get("Item")}
+                raise ConditionFailedError(failed, old) from error
+            if not _met_another(error, reasons) or attempt == TRIES - 1:
+                raise StorageError("the transaction failed") from error
+            time.sleep(random.uniform(0, MAX_PAUSE_S))  # noqa: S311 - spreads racing writers, protects nothing
+        except BotoCoreError as error:
+            raise StorageError("the table cannot be reached") from error
+        else:
+            return
+
+
+def _met_another(error: ClientError, reasons: Sequence[Mapping[str, Any]]) -> bool:
+    codes = {reason.get("Code") for reason in reasons} | {error.response.get("Error", {}).get("Code")}
+    return bool(codes & {"TransactionConflict", "TransactionInProgressException", "TransactionConflictException"})
+
+
+def call(operation: Any, **arguments: Any) -> Any:
+    """Make one store call. Raises `ConditionFailedError` for a failed condition, `StorageError` for all else."""
+    try:
+        return operation(**arguments)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+            old: Any = error.response.get("Item")
+            raise ConditionFailedError(frozenset({0}), {0: old} if old else {}) from error
+        raise StorageError("the store refused the call") from error
+    except BotoCoreError as error:
+        raise StorageError("the store cannot be reached") from error
+
+
+def query_all(client: Any, **arguments: Any) -> list[AttributeValues]:
+    """Read every page of a query."""
+    items: list[AttributeValues] = []
+    while True:
+        page = call(client.query, **arguments)
+        items.extend(page.get("Items", []))
+        if "LastEvaluatedKey" not in page:
+            return items
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
