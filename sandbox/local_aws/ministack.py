@@ -8,7 +8,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -20,6 +22,8 @@ REGION = "us-east-1"
 # MiniStack takes the key "test" for the account's root: it may do everything. Functions get keys of their roles.
 ROOT_KEY = "test"
 READY_WITHIN_S = 30.0
+# A session caches what it reads of the service models, which is most of a client's cost, but is not for threads.
+_MAKING = Lock()
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class LocalAws:
         """Make a boto3 client; `credentials` (aws_access_key_id, ...) stand in for the root's."""
         keys = credentials or {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": ROOT_KEY}
         config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 1}, proxies={})
-        session: Any = boto3.session.Session()  # a session of its own, since the default one is not for threads
-        return session.client(service, region_name=REGION, endpoint_url=self.endpoint, config=config, **keys)
+        with _MAKING:
+            make: Any = _session().client
+            return make(service, region_name=REGION, endpoint_url=self.endpoint, config=config, **keys)
 
 
 @contextmanager
@@ -75,6 +80,11 @@ def local_aws(folder: Path, port: int | None = None) -> Iterator[LocalAws]:
     finally:
         child.stop()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
 
 
 def _environment(port: int, temporary: Path) -> dict[str, str]:

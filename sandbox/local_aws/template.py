@@ -1,5 +1,7 @@
 """Read `template.yaml` as it stands: intrinsic functions become the mappings that CloudFormation knows them by."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,3 +54,25 @@ def properties(template: Template, name: str) -> dict[str, Any]:
 def default(template: Template, parameter: str) -> str:
     """Give a parameter's default."""
     return str(template["Parameters"][parameter]["Default"])
+
+
+def resolve(value: Any, known: Mapping[str, str]) -> Any:
+    """Put `known` values in for what a template's value refers to.
+
+    `known` names them as `!Sub` does: `BridgeTable.Arn`, `NoticesTopic`, `AWS::Region`. Raises KeyError for any other.
+    """
+    match value:
+        case {"Ref": name}:
+            return known[name]
+        case {"Fn::GetAtt": [name, attribute]}:
+            return known[f"{name}.{attribute}"]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)}", lambda found: known[found[1]], text)
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(resolve(parts, known))
+        case dict():
+            return {key: resolve(part, known) for key, part in value.items()}
+        case list():
+            return [resolve(part, known) for part in value]
+        case _:
+            return value
