@@ -272,9 +272,9 @@ def test_fault_over_a_socket_breaks_the_connection_as_in_process(
     server: Server, counter: Counter, fault: dict[str, object], error: tuple[type[Exception], ...], booked: int
 ) -> None:
     server.inner.faults.add({"match": {"method": "POST"}, "fault": fault})
-    with httpx.Client(base_url=server.url, timeout=httpx.Timeout(5, read=0.05), trust_env=False) as client:
-        with pytest.raises(error):
-            client.post("/orders", json={"q": 1})
+    hasty = httpx.Client(base_url=server.url, timeout=httpx.Timeout(5, read=0.05), trust_env=False)
+    with hasty as client, pytest.raises(error):
+        client.post("/orders", json={"q": 1})
     for _ in range(200):  # the client gives up at once; the broker books in its own time
         if len(counter.booked) >= booked:
             break
