@@ -8,6 +8,10 @@
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The system's certificates where there are any: a company's own authority is among them, and only there.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 UV := .venv-uv/bin/uv
