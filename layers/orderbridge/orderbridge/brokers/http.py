@@ -244,17 +244,20 @@ class BrokerHttp:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        body: object = None,
     ) -> Any:
-        """GET `path` (below the base URL, already quoted) and give the parsed body.
+        """Read `path` (below the base URL, already quoted) and give the parsed body.
 
-        Time-outs, resets, 5xx and unreadable replies are tried again, three times in all, while the deadline
-        allows. Raises `BrokerUnavailableError`, `RateLimitedError`, `LoginLostError`, `ReadRefusedError` (other 4xx).
+        `method` POST is for questions that change nothing, such as an order's preview. Time-outs, resets, 5xx and
+        unreadable replies are tried again, three times in all, while the deadline allows. Raises
+        `BrokerUnavailableError`, `RateLimitedError`, `LoginLostError`, `ReadRefusedError` (other 4xx).
         """
         token = self._tokens.access_token(deadline)
         renewed = False
         pauses = list(READ_PAUSES_S)
         while True:
-            result = self._send("GET", path, quota, deadline, token, params, headers, None)
+            result = self._send(method, path, quota, deadline, token, params, headers, body)
             if isinstance(result, Reply):
                 if result.ok and result.body is not None:
                     return result.body

@@ -27,6 +27,7 @@ FILL_CODES = frozenset({"FLL", "FLP", "FPR", "BRF"})
 """Codes that prove a fill even when the reply carries no execution price."""
 CANCEL_SENT = frozenset({"UCN", "CSN"})
 """A cancel was taken and is under way (CSN is the deprecated spelling)."""
+REPLACED = "UCH"
 
 
 def status_of(code: str, *, closed: bool, reject_reason: str, filled: bool) -> OrderStatus:
