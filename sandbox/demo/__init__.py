@@ -1,0 +1,1 @@
+"""What `make run` and `make demo` are made of; `sandbox.run` puts the steps in order."""
