@@ -1,25 +1,18 @@
 """TradeLocker behind the broker port (`orderbridge.brokers.port.Broker`): one account of one login."""
 
 import time
-from collections.abc import Callable, Collection
 from dataclasses import replace
 
-import httpx
-
-from orderbridge.brokers.budget import Budget
-from orderbridge.brokers.http import BrokerHttp, TimeLimits
-from orderbridge.brokers.login import Login, TokenSource
+from orderbridge.brokers.http import BrokerHttp
 from orderbridge.brokers.port import Capabilities, Deadline, Evidence, Look, NotTaken, Outcome, Refused, Resolution
 from orderbridge.brokers.tradelocker import routes
 from orderbridge.brokers.tradelocker.api import Api
 from orderbridge.brokers.tradelocker.capabilities import CAPABILITIES
 from orderbridge.brokers.tradelocker.catalogue import STATUS_AGE_S, Catalogue
-from orderbridge.brokers.tradelocker.hosts import api_url, check_environment
 from orderbridge.brokers.tradelocker.instruments import Listing
 from orderbridge.brokers.tradelocker.market import Depth, read_bars, read_daily_bar, read_depth, resolution_of, windows
 from orderbridge.brokers.tradelocker.panels import Clock, NowMs, Panels
 from orderbridge.brokers.tradelocker.parse import AccountRules, read_account_rules, read_accounts
-from orderbridge.brokers.tradelocker.quotas import HostBudget
 from orderbridge.brokers.tradelocker.resolve import resolve
 from orderbridge.brokers.tradelocker.sessions import SessionStatus, TradeSession, read_session, read_session_status
 from orderbridge.brokers.tradelocker.wire import UnfitCommandError, outcome_of, request_of
@@ -43,42 +36,31 @@ from orderbridge.model import (
     PositionMode,
     Quote,
 )
-
-_LIMITS = TimeLimits()
-
-
-def open_broker(
-    client: httpx.Client,
-    login: Login,
-    allowed_hosts: Collection[str],
-    tokens: TokenSource,
-    budget: Budget,
-    account_id: str,
-    account_number: str,
-    position_mode: PositionMode | None = None,
-    *,
-    limits: TimeLimits = _LIMITS,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Clock = time.monotonic,
-    now_ms: NowMs = lambda: time.time_ns() // 1_000_000,
-) -> "TradeLockerBroker":
-    """Open one account of a login. Raises `SettingsError` when its host is not allowed or of the other environment."""
-    check_environment(login.environment, login.base_url)
-    base_url = api_url(login.base_url)
-    http = BrokerHttp(client, base_url, allowed_hosts, tokens, HostBudget(budget), limits=limits, sleep=sleep)
-    api = Api(http, account_id, account_number, login.developer_api_key)
-    return TradeLockerBroker(api, position_mode, clock=clock, now_ms=now_ms)
+from orderbridge.secret import NO_SECRET, Secret
 
 
-class TradeLockerBroker:
-    """One TradeLocker account. It keeps columns, instruments and routes in memory, so keep the object."""
+def _system_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class TradeLocker:
+    """Reads and writes of one account. It keeps columns, instruments and routes in memory, so keep the object."""
 
     def __init__(
-        self, api: Api, position_mode: PositionMode | None, *, clock: Clock = time.monotonic, now_ms: NowMs
+        self,
+        http: BrokerHttp,
+        account_id: str,
+        account_number: str,
+        position_mode: PositionMode | None = None,
+        *,
+        developer_api_key: Secret = NO_SECRET,
+        clock: Clock = time.monotonic,
+        now_ms: NowMs = _system_ms,
     ) -> None:
-        self._api = api
-        self._catalogue = Catalogue(api, clock)
-        self._panels = Panels(api, self._catalogue, position_mode, clock, now_ms)
+        """`account_number` is the account's `accNum`; `http` speaks to `hosts.api_url` within a `quotas.HostBudget`."""
+        self._api = Api(http, account_id, account_number, developer_api_key)
+        self._catalogue = Catalogue(self._api, clock)
+        self._panels = Panels(self._api, self._catalogue, position_mode, clock, now_ms)
 
     @property
     def capabilities(self) -> Capabilities:
