@@ -40,6 +40,8 @@ class StrategySettings:
     symbol: str = ""
     """The symbol of alerts that name none."""
     symbols: Mapping[str, str] = field(default_factory=dict)
+    trades: tuple[str, ...] = ()
+    """Roots (`canonical_root`) that the strategy may trade: an alert for another one is refused. Empty: any."""
     quantity_unit: Literal["lots", "units"] | None = None
     """Unit of the alert's quantity; required for TradeLocker accounts."""
     pyramiding: int = 1
