@@ -19,6 +19,9 @@ from orderbridge.strategy.symbols import canonical_root
 SETTLE_MS = 10_000
 """How long report and ledger may disagree before entries stop and the report is believed (TRADING.md rule 1)."""
 
+FORGET_MS = 60_000
+"""How long an order that the broker accepted and never showed is still counted on."""
+
 ZERO = Decimal(0)
 
 
@@ -195,13 +198,17 @@ def _forget_unseen(book: Book, now_ms: int, open_now: dict[str, Position] | None
     tracked = tuple(
         order
         for order in book.tracked
-        if (order.seen or now_ms - order.placed_at_ms < SETTLE_MS)
-        and not (open_now is not None and order.status.final and order.role == "entry")
+        if (order.seen or now_ms - order.placed_at_ms < _patience_ms(order))
+        and not (open_now is not None and order.seen and order.status.final and order.role == "entry")
     )
     owned = book.owned
     if open_now is not None:
         owned = sum((open_now[pid].signed for pid in book.position_ids if pid in open_now), ZERO)
     return replace(book, tracked=tracked, owned=owned)
+
+
+def _patience_ms(order: Tracked) -> int:
+    return FORGET_MS if order.role in ("entry", "close") else SETTLE_MS
 
 
 def _pruned(book: Book, unlinked: Collection[str] = ()) -> Book:

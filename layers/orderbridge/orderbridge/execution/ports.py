@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Plan, StoredJob
+from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Plan, StoredJob
 from orderbridge.strategy.goal import End
 
 
@@ -117,12 +117,20 @@ class LaneStore(Protocol):
         ...
 
 
+class JobStore(Protocol):
+    """Where a job of our own making is put."""
+
+    def put_job(self, job: Job) -> bool:
+        """Store a job in its lane's inbox; False when it stands there already."""
+        ...
+
+
 class Bell(Protocol):
     """The doorbell queue."""
 
     def ring_lane(self, lane: str, delay_s: int = 0) -> None: ...
 
-    def ring_watch(self, account: str, chain: int, delay_s: int = 0) -> None: ...
+    def ring_watch(self, account: str, turn: int, delay_s: int = 0) -> None: ...
 
 
 class Notices(Protocol):

@@ -11,16 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from orderbridge.alerts.alert import Alert
 from orderbridge.brokers.port import Evidence, PlacedOrder
 from orderbridge.commands import Bracket, Command
 from orderbridge.model import OrderStatus, Side
+from orderbridge.strategy.chain import ChainState
 from orderbridge.strategy.goal import Goal
-
-if TYPE_CHECKING:
-    from orderbridge.strategy.chain import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,10 @@ class Book:
     position_ids: tuple[str, ...] = ()
     """Hedging accounts: the positions that our fills opened, oldest first."""
     protection: Protection | None = None
-    last_link: "Link | None" = None
+    chain: ChainState | None = None
+    """Where the chain of this strategy's alerts stands."""
+    chain_job: str = ""
+    """The job whose link `chain` took up last."""
     unprotected_since_ms: int | None = None
 
 
@@ -212,3 +213,10 @@ class LaneState:
 
     def root(self, root: str) -> RootState:
         return next((state for state in self.roots if state.root == root), RootState(root))
+
+    @property
+    def watched(self) -> bool:
+        """Whether the watcher must look at the lane (TRADING.md rule 20)."""
+        if self.pending or self.lost:
+            return True
+        return any(book.owned != 0 or book.tracked for book in self.books)

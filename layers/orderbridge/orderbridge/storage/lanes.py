@@ -8,13 +8,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from orderbridge import codec
 from orderbridge.errors import ConflictError, StorageError
 from orderbridge.execution.ports import Begun, Busy, Fence, Gates, Held, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Plan, StoredJob
 from orderbridge.storage import keys
 from orderbridge.storage.items import AttributeValues, marshal, unmarshal, value_of
-from orderbridge.storage.jobs import end_job_operations
+from orderbridge.storage.jobs import end_job_operations, job_item
+from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.goal import End
 
@@ -78,7 +81,7 @@ class DynamoLanes:
         transact(self._client, [self._state(fence, state)])
 
     def _state(self, fence: Fence, state: LaneState, condition: str = "") -> dict[str, Any]:
-        watched = _watched(state)
+        watched = state.watched
         values = marshal(
             {
                 ":mine": fence.epoch,
@@ -115,6 +118,19 @@ class DynamoLanes:
 
     # ---- jobs
 
+    def put_job(self, job: Job) -> bool:
+        """Store a job in its lane's inbox; False when it stands there already."""
+        try:
+            call(
+                self._client.put_item,
+                TableName=self._table,
+                Item=marshal(job_item(job)),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ConditionFailedError:
+            return False
+        return True
+
     def inbox(self, lane: str) -> list[StoredJob]:
         """Read the jobs that are not final: consistently, so that a job stored before the bell is seen."""
         items = query_all(
@@ -125,7 +141,16 @@ class DynamoLanes:
             ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":job": "JOB#"}),
             ConsistentRead=True,
         )
-        return [_stored_job(item) for item in items]
+        jobs: list[StoredJob] = []
+        for item in items:
+            try:
+                jobs.append(_stored_job(item))
+            except ValidationError:  # a poison alert must not take its followers with it
+                sort_key = str(unmarshal({"sk": item["sk"]})["sk"])
+                DynamoSweep(self._client, self._table).fail(
+                    lane, sort_key, sort_key.split("#", 2)[2], "unreadable", int(time.time() * 1000)
+                )
+        return jobs
 
     def start_job(self, fence: Fence, stored: StoredJob) -> StoredJob:
         """Move a job to WORKING and count the start."""
@@ -302,10 +327,3 @@ def _stored_job(item: AttributeValues) -> StoredJob:
         code=str(values.get("code", "")),
         sentence=str(values.get("sentence", "")),
     )
-
-
-def _watched(state: LaneState) -> bool:
-    """Tell whether the watcher must look at the lane (TRADING.md rule 20)."""
-    if state.pending or state.lost:
-        return True
-    return any(book.owned != 0 or any(not order.status.final for order in book.tracked) for book in state.books)

@@ -26,7 +26,7 @@ class ConditionFailedError(ConflictError):
 def transact(client: Any, operations: Sequence[Mapping[str, Any]]) -> None:
     """Carry out `operations` (as `TransactItems`) together, or none of them.
 
-    Raises `ConditionFailedError` when a condition did not hold and `StorageError` for all else. The SDK's own retries repeat
+    Raises `ConditionFailedError` when a condition did not hold, `StorageError` for all else. The SDK's retries repeat
     one request token, so a write that had succeeded is not taken for a refused one.
     """
     for attempt in range(TRIES):

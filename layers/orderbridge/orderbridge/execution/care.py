@@ -1,0 +1,176 @@
+"""A position keeps its stop: what has to be sent so that every book's holding is covered, and no more. Pure.
+
+    covered    = what working stops and closing orders can still close
+    missing    = owned - covered    -> protective orders for the difference
+    surplus    = covered - owned    -> stops and targets are cut: an orphan stop would open a position
+    a parent filled in part         -> its waiting children are cancelled first, so that the broker never releases a
+                                       second stop for the same quantity; then the filled part gets its own
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orderbridge.brokers.port import Capabilities
+from orderbridge.commands import Bracket, Cancel, Command, ModifyPosition, Place, PlaceGroup, Replace
+from orderbridge.execution.records import Book, Role
+from orderbridge.model import Duration, Order, OrderStatus, OrderType, Side
+from orderbridge.strategy.goal import Holding
+
+ZERO = Decimal(0)
+GRACE_MS = 1_500
+"""How long a filled parent's children may take to be released before they are replaced."""
+RENEW_MS = 80 * 24 * 3_600_000
+"""GTC orders end after 90 days; a stop is renewed before (TRADING.md rule 14)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What to send for one book, and why."""
+
+    commands: tuple[tuple[Role, Command], ...]
+    why: str
+
+
+def care_for(book: Book, holding: Holding, capabilities: Capabilities, now_ms: int) -> Care | None:
+    """Give what the book's protection needs now, or None when it is as it should be."""
+    if book.owned == 0:
+        return _no_orphans(holding)
+    if book.protection is None or book.protection.refused:
+        return _no_surplus(book, holding)
+    if capabilities.position_bracket:
+        return _on_positions(book, holding)
+    return _waiting_children(book, holding, now_ms) or _no_surplus(book, holding) or _missing(book, holding, now_ms)
+
+
+def unprotected(book: Book, holding: Holding, capabilities: Capabilities) -> bool:
+    """Tell whether the book holds something that should have a stop and has none (the metric of rule 18)."""
+    if book.owned == 0 or book.protection is None or not book.protection.bracket.has_stop:
+        return False
+    if capabilities.position_bracket:
+        return any(p.stop_loss_id is None for p in holding.positions if p.id in book.position_ids)
+    return _covered(book, holding) < abs(book.owned)
+
+
+# ---- protective orders (TradeStation)
+
+
+def _exits(book: Book, holding: Holding) -> list[Order]:
+    side = Side.SELL if book.owned > 0 else Side.BUY
+    return [order for order in holding.exits if order.side is side]
+
+
+def _covered(book: Book, holding: Holding) -> Decimal:
+    working = [o for o in _exits(book, holding) if o.status is not OrderStatus.INACTIVE]
+    shown = sum((o.remaining for o in working if o.type is not OrderType.LIMIT or _is_close(book, o)), ZERO)
+    return shown + sum((t.quantity for t in book.tracked if t.role in ("stop", "close") and not t.seen), ZERO)
+
+
+def _is_close(book: Book, order: Order) -> bool:
+    return any(t.order_id == order.id and t.role == "close" for t in book.tracked)
+
+
+def _no_orphans(holding: Holding) -> Care | None:
+    if holding.entries:
+        return None  # the exits are an entry's own children
+    orphans = [o for o in holding.exits if o.position_id is None]
+    if not orphans:
+        return None
+    return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in orphans), "nothing is held any more")
+
+
+def _waiting_children(book: Book, holding: Holding, now_ms: int) -> Care | None:
+    """A parent filled in part, or ended so: its children wait for a complete fill that may never come (rule 16)."""
+    children = [o for o in _exits(book, holding) if o.status is OrderStatus.INACTIVE]
+    part = {t.order_id for t in book.tracked if t.role == "entry" and ZERO < t.booked < t.quantity}
+    entries = {o.id: o for o in holding.entries}
+    stuck = [o for o in children if o.parent_id in part]
+    orphaned = [o for o in children if o.parent_id not in entries and now_ms - o.placed_at_ms > GRACE_MS]
+    unwanted = {o.id: o for o in (*stuck, *orphaned)}
+    if not unwanted:
+        return None
+    return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in unwanted.values()), "the entry is filled in part")
+
+
+def _no_surplus(book: Book, holding: Holding) -> Care | None:
+    if book.protection is None:
+        return None
+    commands: list[tuple[Role, Command]] = []
+    live = [o for o in _exits(book, holding) if o.status is OrderStatus.WORKING and not _is_close(book, o)]
+    closing = sum((o.remaining for o in _exits(book, holding) if _is_close(book, o)), ZERO)
+    for targets in (True, False):
+        room = max(ZERO, abs(book.owned) - closing)
+        for order in (o for o in live if (o.type is OrderType.LIMIT) is targets):
+            keep = min(order.remaining, room)
+            room -= keep
+            if keep == 0:
+                commands.append(("other", Cancel(order.id, order.symbol)))
+            elif keep < order.remaining:
+                commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
+    return Care(tuple(commands), "stops cover more than is held") if commands else None
+
+
+def _missing(book: Book, holding: Holding, now_ms: int) -> Care | None:
+    assert book.protection is not None
+    old = [o for o in _exits(book, holding) if 0 < o.placed_at_ms < now_ms - RENEW_MS]
+    if old:
+        return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in old), "the stop would lapse after 90 days")
+    missing = abs(book.owned) - _covered(book, holding)
+    waiting = any(o.status is OrderStatus.INACTIVE for o in _exits(book, holding))
+    if not book.protection.bracket.has_stop or missing <= 0 or waiting:
+        return None  # the broker is about to release the children of an entry that has just been filled
+    symbol = next((p.symbol for p in holding.positions if p.side.sign * book.owned > 0), book.protection.symbol)
+    side = Side.SELL if book.owned > 0 else Side.BUY
+    return Care((("stop", protective(symbol, side, missing, book.protection.bracket)),), "the holding has no stop")
+
+
+def protective(symbol: str, side: Side, quantity: Decimal, bracket: Bracket) -> Command:
+    """Give the orders that protect a holding: a bracket of stop and target, or the one that is wanted."""
+    orders: list[Place] = []
+    if bracket.has_stop:
+        trailing = bracket.trail_amount is not None or bracket.trail_percent is not None
+        order_type = (
+            OrderType.TRAILING_STOP
+            if trailing
+            else OrderType.STOP_LIMIT
+            if bracket.stop_limit is not None
+            else OrderType.STOP
+        )
+        orders.append(
+            Place(
+                symbol,
+                side,
+                quantity,
+                "close",
+                order_type,
+                limit_price=bracket.stop_limit,
+                stop_price=bracket.stop_loss,
+                trail_amount=bracket.trail_amount,
+                trail_percent=bracket.trail_percent,
+                duration=Duration.GTC,
+            )
+        )
+    if bracket.take_profit is not None:
+        orders.append(
+            Place(
+                symbol, side, quantity, "close", OrderType.LIMIT, limit_price=bracket.take_profit, duration=Duration.GTC
+            )
+        )
+    return orders[0] if len(orders) == 1 else PlaceGroup("brk", tuple(orders))
+
+
+# ---- prices on the position itself (TradeLocker)
+
+
+def _on_positions(book: Book, holding: Holding) -> Care | None:
+    assert book.protection is not None
+    bracket = book.protection.bracket
+    commands: list[tuple[Role, Command]] = []
+    for position in holding.positions:
+        mine = position.id in book.position_ids if book.position_ids else position.side.sign * book.owned > 0
+        lacks_stop = bracket.stop_loss is not None and position.stop_loss_id is None
+        if mine and lacks_stop:
+            target = bracket.take_profit if position.take_profit_id is None else None
+            commands.append(
+                ("stop", ModifyPosition(position.id, position.symbol, stop_loss=bracket.stop_loss, take_profit=target))
+            )
+    return Care(tuple(commands), "the position has no stop") if commands else None

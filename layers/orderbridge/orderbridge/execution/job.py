@@ -1,0 +1,401 @@
+"""Work one job: decide once, then step by step until the goal is reached, parking where time has to pass.
+
+    no plan yet     look, decide, store the goal with the first revision
+    plan stored     resume: what was NEW is closed as not sent, what is pending is asked for, then the next step
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from orderbridge.alerts.alert import Refusal
+from orderbridge.commands import (
+    Cancel,
+    CancelAll,
+    CloseAll,
+    ClosePosition,
+    Command,
+    ModifyPosition,
+    Place,
+    PlaceGroup,
+    Replace,
+)
+from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
+from orderbridge.execution.desk import Desk, amount
+from orderbridge.execution.plans import carry_out, close_unsent, store_revision
+from orderbridge.execution.records import CommandRecord, CommandStatus, Job, Role, StoredJob
+from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
+from orderbridge.execution.session import LaneSession
+from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, to_close, with_floor
+from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Side
+from orderbridge.strategy.decide import decide, entry_expires_at_ms, is_entry, needs_quote
+from orderbridge.strategy.goal import End, Ending, Goal, Holding
+from orderbridge.strategy.settings import AccountRoute, StrategySettings
+from orderbridge.strategy.symbols import Lookup, wanted_symbol
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+EXIT_GIVE_UP_MS = 15 * 60_000
+"""How long an exit goes on trying (TRADING.md rule 12)."""
+FILL_WAIT_MS = 5_000
+"""How long the handler waits for the fill of a market order."""
+SHOW_WAIT_MS = 1_200
+"""How long it waits for any other order to show, so that a rejection is told at once."""
+LOOK_PAUSE_S = 0.2
+RESERVE_S = 3.0
+"""Time that must be left to note a job's end or to park it."""
+RETRY_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The job goes on at `wake_at_ms`."""
+
+    wake_at_ms: int
+    code: str
+    sentence: str
+
+
+Result = End | Parked
+
+
+class JobWorker:
+    """Works the jobs of one lane while it is held."""
+
+    def __init__(self, lane: LaneSession, desk: Desk) -> None:
+        self._lane = lane
+        self._desk = desk
+        self._clock = lane.clock
+        self.phases: dict[str, int] = {}
+        """When the job was planned, sent and answered, in epoch ms."""
+
+    def work(self, stored: StoredJob) -> Result:
+        """Bring the job as far as it goes now."""
+        job = stored.job
+        if job.commands:
+            return self._work_commands(job)
+        settings = self._desk.settings.strategy(job.strategy)
+        route = _route(settings, job.account)
+        if settings is None or route is None or job.alert is None:
+            return End(Ending.REFUSED, "strategy_gone", f"{job.strategy} no longer trades {job.account}.")
+        try:
+            return self._pursue(job, settings, route)
+        except (UnknownSymbolError, AmbiguousSymbolError) as error:
+            return End(Ending.REFUSED, "unknown_symbol", f"{error}. Name the broker's symbol in the symbol map.")
+        except BrokerReadError as error:
+            return self._later(job, settings, "broker_unreachable", f"The broker cannot be read just now ({error}).")
+
+    # ---- towards the goal
+
+    def _pursue(self, job: Job, settings: StrategySettings, route: AccountRoute) -> Result:
+        plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
+        records = [record for _, commands in plans for record in commands]
+        records = close_unsent(self._lane, records)
+        goal = plans[0][0].goal if plans else None
+        if goal is None:
+            decided = self._decide(job, settings, route)
+            if not isinstance(decided, Goal):
+                return decided
+            goal = decided
+        revision = len(plans)
+        while True:
+            waiting = self._ask_for_own(job)
+            if waiting is not None:
+                return waiting
+            records = [self._current(record) for record in records]
+            holding = self._look(job, settings)
+            if not isinstance(holding, Holding):
+                return holding
+            step = next_step(
+                goal, holding, self._progress(job, records), self._lane.broker.capabilities, self._mode()
+            )
+            match step:
+                case Reached():
+                    return self._reached(job, goal, records, holding)
+                case Await():
+                    parked = self._await(job, goal, step)
+                    if parked is not None:
+                        return parked
+                case Send():
+                    late = self._late_entry(goal, records, step)
+                    if late is not None:
+                        return late
+                    revision += 1
+                    new = store_revision(
+                        self._lane, job.job_id, job.strategy, job.root, goal, revision, step.commands
+                    )
+                    self._note("planned")
+                    records += carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
+                    self._note("sent")
+                    ended = self._entry_ended(records)
+                    if ended is not None:
+                        return ended
+                case _:
+                    assert_never(step)
+
+    def _decide(self, job: Job, settings: StrategySettings, route: AccountRoute) -> Goal | Result:
+        assert job.alert is not None
+        account = self._desk.account
+        blocked = self._not_allowed(settings)
+        if blocked is not None:
+            return blocked
+        now_ms = self._clock.now_ms()
+        if is_entry(job.alert) and self._lane.state.pending:
+            return self._later(job, settings, "unresolved", "An earlier order is not resolved yet; entries wait for it.")
+        lookup = wanted_symbol(job.alert, settings, route, account.broker, now_ms)
+        if isinstance(lookup, Refusal):
+            return End(Ending.REFUSED, lookup.code, f"{lookup.message} {lookup.hint}".strip())
+        instrument = self._instrument(lookup)
+        quote = None
+        if needs_quote(job.alert, settings):
+            quote = self._desk.quote(instrument.symbol, self._lane.deadline)
+        holding = self._look(job, settings)
+        if not isinstance(holding, Holding):
+            return holding
+        decided = decide(
+            job.alert,
+            settings,
+            route,
+            self._lane.broker.capabilities,
+            instrument,
+            quote,
+            holding,
+            now_ms=self._clock.now_ms(),
+            accepted_at_ms=job.accepted_at_ms,
+            position_mode=self._mode(),
+        )
+        if isinstance(decided, End):
+            return decided
+        if decided.test:
+            return End(Ending.NO_ACTION, "test", f"Test: {_aim(decided)} Nothing was sent.")
+        return with_floor(decided, holding)
+
+    def _instrument(self, lookup: Lookup) -> Instrument:
+        instrument = self._desk.instrument(lookup.name, self._lane.deadline)
+        if not lookup.continuous:
+            return instrument
+        if instrument.front_contract is None:
+            raise UnknownSymbolError(f"{lookup.name}: the broker names no contract behind this continuous symbol")
+        return self._desk.instrument(instrument.front_contract, self._lane.deadline)
+
+    def _not_allowed(self, settings: StrategySettings) -> End | None:
+        account = self._desk.account
+        if settings.mode == "off":
+            return End(Ending.NO_ACTION, "mode_off", f"{settings.name} is switched off: nothing was sent.")
+        if settings.mode == "sim" and account.environment == "live":
+            sentence = f"{settings.name} runs in mode sim and {account.name} is a live account: nothing was sent."
+            return End(Ending.REFUSED, "mode_mismatch", sentence)
+        if settings.mode == "live" and account.environment == "live" and account.live_confirmed_at_ms is None:
+            sentence = f"Live trading of {account.name} is not confirmed: type `orderbridge live {account.name}` first."
+            return End(Ending.REFUSED, "live_not_confirmed", sentence)
+        return None
+
+    def _look(self, job: Job, settings: StrategySettings) -> Holding | Result:
+        """Look until report and ledger agree, as far as the time allows (TRADING.md rule 1)."""
+        self._lane.see()
+        while job.root in self._lane.unsettled:
+            if self._lane.deadline.remaining() < RESERVE_S:
+                return self._later(job, settings, "unsettled", "The broker does not show an earlier fill yet.")
+            self._clock.sleep(LOOK_PAUSE_S)
+            self._lane.see(max_age_ms=0)
+        return self._lane.holding(job.strategy, job.root)
+
+    def _ask_for_own(self, job: Job) -> Parked | None:
+        """While a command of this job is pending, ask the broker; park when the time is up."""
+        while True:
+            own = [pending for pending in self._lane.state.pending if pending.job_id == job.job_id]
+            if not own:
+                return None
+            due_ms = min(next_ask_ms(pending) for pending in own)
+            pause_s = max(0.0, (due_ms - self._clock.now_ms()) / 1000)
+            if pause_s + RESERVE_S > self._lane.deadline.remaining():
+                wake_at_ms = max(due_ms, self._clock.now_ms() + RETRY_MS)
+                return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
+            self._clock.sleep(pause_s or (LOOK_PAUSE_S if due_ms <= self._clock.now_ms() - 60_000 else 0.0))
+            resolve_pending(self._lane, self._tell(job))
+
+    def _current(self, record: CommandRecord) -> CommandRecord:
+        return record if record.status.final else self._lane.store.command(self._lane.fence.lane, record.command_id)
+
+    def _progress(self, job: Job, records: Sequence[CommandRecord]) -> Progress:
+        book = self._lane.state.book(job.strategy, job.root)
+        working = frozenset(order.order_id for order in book.tracked if not order.status.final)
+        return Progress(tuple(records), working, self._clock.now_ms())
+
+    def _await(self, job: Job, goal: Goal, step: Await) -> Result | None:
+        now_ms = self._clock.now_ms()
+        if goal.kind == "cancel" and now_ms - step.since_ms >= CONFIRM_MS:
+            return End(Ending.FAILED, "cancel_not_confirmed", "The broker has not confirmed the cancellation.")
+        if step.what in ("close", "close_again") and now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
+            return End(Ending.FAILED, "close_given_up", "The position could not be closed for 15 minutes: please act.")
+        pause_s = min(max((step.until_ms - now_ms) / 1000, 0.0), LOOK_PAUSE_S)
+        long_wait = step.what == "close_again" and step.until_ms - now_ms > 2_000
+        if long_wait or self._lane.deadline.remaining() < RESERVE_S + pause_s:
+            return Parked(max(step.until_ms, now_ms + RETRY_MS), step.what, "The close is being repeated until flat.")
+        self._clock.sleep(max(pause_s, LOOK_PAUSE_S))
+        self._lane.see(max_age_ms=0)
+        return None
+
+    # ---- endings
+
+    def _late_entry(self, goal: Goal, records: Sequence[CommandRecord], step: Send) -> End | None:
+        """No entry when the close took longer than CONFIRM_MS (TRADING.md rule 9)."""
+        if goal.close is Direction.FLAT or not any(role == "entry" for role, _ in step.commands):
+            return None
+        closes = [record.sent_at_ms for record in records if record.role == "close" and record.sent_at_ms]
+        if closes and self._clock.now_ms() - min(closes) > CONFIRM_MS:
+            sentence = "The close was not confirmed within 10 seconds, so the entry was not sent."
+            return End(Ending.FAILED, "close_not_confirmed", sentence)
+        return None
+
+    def _entry_ended(self, records: Sequence[CommandRecord]) -> End | None:
+        entry = next((record for record in reversed(records) if record.role == "entry"), None)
+        if entry is None or entry.code == "not_sent":
+            return None
+        return {
+            CommandStatus.REFUSED: End(Ending.REFUSED, "broker_refused", f"The broker refused: {entry.message}"),
+            CommandStatus.EXPIRED: End(Ending.EXPIRED, "too_old", f"Not sent: {entry.message}."),
+            CommandStatus.HALTED: End(Ending.REFUSED, "halted", f"Not sent: {entry.message}."),
+            CommandStatus.NOT_FOUND: End(
+                Ending.FAILED, "not_found", "The order was sent, its answer was lost, and the broker does not show it."
+            ),
+        }.get(entry.status)
+
+    def _reached(self, job: Job, goal: Goal, records: Sequence[CommandRecord], holding: Holding) -> Result:
+        ended = self._entry_ended(records)
+        if ended is not None:
+            return ended
+        entry = next((r for r in records if r.role == "entry" and r.status is CommandStatus.ACCEPTED), None)
+        if entry is not None:
+            order = self._await_fill(entry)
+            self._note("answered")
+            if order is not None and order.status is OrderStatus.REJECTED:
+                reason = order.message or order.native_status
+                return End(Ending.REFUSED, "broker_rejected", f"The broker rejected the order: {reason}")
+            return End(Ending.ORDERED, "filled" if _filled(order) else "working", _entered(entry, order))
+        accepted = [record for record in records if record.status is CommandStatus.ACCEPTED]
+        if not accepted:
+            if to_close(goal, holding) == 0 and not records:
+                return End(Ending.NO_ACTION, "nothing_to_do", "Nothing is held or working that this alert asks about.")
+            message = records[-1].message if records else ""
+            return End(Ending.NO_ACTION, "nothing_left", f"Nothing was left to do. {message}".strip())
+        closes = [record for record in accepted if record.role == "close"]
+        if closes:
+            left = amount(abs(holding.owned))
+            return End(Ending.ORDERED, "closed", f"Closed in {job.root}; the strategy holds {left} now.")
+        return End(Ending.ORDERED, "cancelled", f"Cancelled {len(accepted)} working order(s) in {job.root}.")
+
+    def _await_fill(self, entry: CommandRecord) -> Order | None:
+        ids = {placed.order_id for placed in entry.orders if placed.leg == "order"}
+        market = getattr(entry.command, "order_type", None) is OrderType.MARKET
+        until_ms = self._clock.now_ms() + (FILL_WAIT_MS if market else SHOW_WAIT_MS)
+        order: Order | None = None
+        while True:
+            try:
+                look = self._lane.see(max_age_ms=0)
+            except BrokerReadError:
+                return order
+            order = next((o for o in look.orders if o.id in ids), order)
+            settled = not self._lane.unsettled
+            if order is not None and (order.status.final or not market) and settled:
+                return order
+            if self._clock.now_ms() >= until_ms or self._lane.deadline.remaining() < RESERVE_S:
+                return order
+            self._clock.sleep(LOOK_PAUSE_S)
+
+    def _later(self, job: Job, settings: StrategySettings, code: str, sentence: str) -> Result:
+        """Try again in a second: an entry until it is too old, an exit until it is given up."""
+        assert job.alert is not None
+        now_ms = self._clock.now_ms()
+        expires_ms = entry_expires_at_ms(job.alert, settings, job.accepted_at_ms)
+        if is_entry(job.alert) and now_ms >= expires_ms:
+            return End(Ending.EXPIRED, code, f"{sentence} The alert has grown too old meanwhile.")
+        if now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
+            return End(Ending.FAILED, code, f"{sentence} Given up after 15 minutes: please act.")
+        return Parked(now_ms + RETRY_MS, code, sentence)
+
+    # ---- commands that come ready-made (panel, flatten)
+
+    def _work_commands(self, job: Job) -> Result:
+        plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
+        if not plans:
+            self._lane.see()
+            roles: list[Role] = [_role(command) for command in job.commands]
+            commands = list(zip(roles, job.commands, strict=True))
+            new = store_revision(self._lane, job.job_id, job.strategy, job.root, None, 1, commands)
+            records = carry_out(self._lane, new, None)
+        else:
+            records = close_unsent(self._lane, plans[0][1])
+        waiting = self._ask_for_own(job)
+        if waiting is not None:
+            return waiting
+        records = [self._current(record) for record in records]
+        failed = [record for record in records if record.status is not CommandStatus.ACCEPTED]
+        if not failed:
+            return End(Ending.ORDERED, "done", f"Done: {', '.join(record.message or 'accepted' for record in records)}")
+        ending = Ending.REFUSED if failed[0].status is CommandStatus.REFUSED else Ending.FAILED
+        return End(ending, failed[0].code or "not_done", f"Not done: {failed[0].message}")
+
+    # ---- small things
+
+    def _mode(self) -> PositionMode:
+        return self._desk.account.position_mode
+
+    def _note(self, phase: str) -> None:
+        self.phases.setdefault(phase, self._clock.now_ms())
+
+    def _tell(self, job: Job) -> Tell:
+        def tell(code: str, sentence: str) -> None:
+            self._desk.tell(code, sentence, account=job.account, strategy=job.strategy, alert_id=job.alert_id)
+
+        return tell
+
+
+def _route(settings: StrategySettings | None, account: str) -> AccountRoute | None:
+    routes = settings.accounts if settings is not None else ()
+    return next((route for route in routes if route.account == account), None)
+
+
+def _role(command: Command) -> Role:
+    match command:
+        case Place():
+            return "entry" if command.effect == "open" else "close"
+        case PlaceGroup():
+            return "entry" if any(order.effect == "open" for order in command.orders) else "stop"
+        case ClosePosition() | CloseAll():
+            return "close"
+        case ModifyPosition():
+            return "stop"
+        case Replace() | Cancel() | CancelAll():
+            return "other"
+        case _:
+            assert_never(command)
+
+
+def _filled(order: Order | None) -> bool:
+    return order is not None and order.status is OrderStatus.FILLED
+
+
+def _aim(goal: Goal) -> str:
+    parts: list[str] = []
+    if goal.close is not Direction.FLAT:
+        size = "all" if goal.close_quantity is None else amount(goal.close_quantity)
+        parts.append(f"close {size} {goal.close} {goal.root}")
+    if goal.entry is not None:
+        parts.append(f"{goal.entry.side} {amount(goal.entry.quantity)} {goal.symbol} ({goal.entry.order_type})")
+    return f"would {' and then '.join(parts) or goal.kind}."
+
+
+def _entered(record: CommandRecord, order: Order | None) -> str:
+    command = record.command
+    assert isinstance(command, Place)
+    done = "Bought" if command.side is Side.BUY else "Sold"
+    if order is None or order.filled_quantity == 0:
+        price = command.limit_price if command.limit_price is not None else command.stop_price
+        at = f" at {amount(price)}" if price is not None else ""
+        return f"Working: {command.side} {amount(command.quantity)} {command.symbol} {command.order_type}{at}."
+    at = f" at {amount(order.average_price)}" if order.average_price is not None else ""
+    part = "" if order.filled_quantity == command.quantity else f" of {amount(command.quantity)}"
+    return f"{done} {amount(order.filled_quantity)}{part} {command.symbol}{at}."

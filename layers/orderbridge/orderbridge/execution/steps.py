@@ -1,0 +1,251 @@
+"""What is sent next for a goal, given what is held now: cancel, close, enter, one after the other confirmed. Pure.
+
+The answer depends only on the goal, the holding and the job's own commands so far, so a worker that resumes after a
+crash comes to the same next step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from orderbridge.brokers.port import Capabilities
+from orderbridge.commands import Cancel, ClosePosition, Command, Place, Replace
+from orderbridge.execution.records import CommandRecord, CommandStatus, Role
+from orderbridge.model import Direction, Order, OrderStatus, OrderType, Position, PositionMode, Side
+from orderbridge.strategy.goal import Goal, Holding
+from orderbridge.strategy.symbols import canonical_root
+
+ZERO = Decimal(0)
+CONFIRM_MS = 10_000
+"""How long a cancel or a close may take to show before the step counts as failed (TRADING.md rule 9)."""
+RETRY_MS = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000)
+"""Pauses before a close that is proven not placed is planned afresh (TRADING.md rule 12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    commands: tuple[tuple[Role, Command], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Look again: something sent earlier has to show first."""
+
+    what: Literal["cancel", "close", "release", "close_again"]
+    since_ms: int
+    until_ms: int
+    """When the next step is due all the same: the wait is over, or the pause before another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Nothing is left to send."""
+
+
+Step = Send | Await | Reached
+
+
+def with_floor(goal: Goal, holding: Holding) -> Goal:
+    """Fix what the strategy still owns when a partial close is done: a later look can then never close more."""
+    if goal.close is Direction.FLAT or goal.close_quantity is None:
+        return goal
+    return replace(goal, close_floor=max(ZERO, _closable(goal, holding) - goal.close_quantity))
+
+
+def to_close(goal: Goal, holding: Holding) -> Decimal:
+    """Give what is left to close, positive."""
+    if goal.close is Direction.FLAT:
+        return ZERO
+    return max(ZERO, _closable(goal, holding) - goal.close_floor)
+
+
+def _closable(goal: Goal, holding: Holding) -> Decimal:
+    held = max(ZERO, holding.held * goal.close.sign)
+    return held if goal.adopt else min(held, max(ZERO, holding.owned * goal.close.sign))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The job's own commands so far, oldest first, none of them pending; and which of their orders still work."""
+
+    records: tuple[CommandRecord, ...]
+    working: frozenset[str]
+    now_ms: int
+
+
+def next_step(
+    goal: Goal, holding: Holding, progress: Progress, capabilities: Capabilities, mode: PositionMode
+) -> Step:
+    """Give the next step towards the goal."""
+    return (
+        _cancel_entries(goal, holding, progress)
+        or _close(goal, holding, progress, capabilities, mode)
+        or _enter(goal, progress)
+        or Reached()
+    )
+
+
+# ---- cancelling
+
+
+def _cancel_entries(goal: Goal, holding: Holding, progress: Progress) -> Step | None:
+    unwanted = [order for order in holding.entries if _unwanted(goal, order)]
+    return _cancelled(unwanted, progress, "cancel")
+
+
+def _unwanted(goal: Goal, order: Order) -> bool:
+    if goal.cancel_entries == "all":
+        return True
+    if goal.cancel_entries == "none":
+        return False
+    side = goal.entry.side if goal.entry is not None else _closing_side(goal)
+    return order.side is not side
+
+
+def _cancelled(orders: Sequence[Order], progress: Progress, what: Literal["cancel", "release"]) -> Step | None:
+    sent = {r.command.order_id: r for r in progress.records if isinstance(r.command, Cancel)}
+    fresh = [order for order in orders if order.id not in sent]
+    if fresh:
+        return Send(tuple(("other", Cancel(order.id, order.symbol)) for order in fresh))
+    since = min((sent[order.id].sent_at_ms for order in orders), default=None)
+    return _until(what, since, progress.now_ms)
+
+
+def _until(what: Literal["cancel", "release"], since_ms: int | None, now_ms: int) -> Step | None:
+    """Wait for what was sent at `since_ms`; after CONFIRM_MS go on without it: an exit does not give up."""
+    if since_ms is None or now_ms - since_ms >= CONFIRM_MS:
+        return None
+    return Await(what, since_ms, since_ms + CONFIRM_MS)
+
+
+# ---- closing
+
+
+def _close(
+    goal: Goal, holding: Holding, progress: Progress, capabilities: Capabilities, mode: PositionMode
+) -> Step | None:
+    left = to_close(goal, holding)
+    if left == 0:
+        return None
+    waiting = _close_under_way(progress)
+    if waiting is not None:
+        return waiting
+    if capabilities.close_by_id:
+        return Send(_closing_positions(goal, holding, left, mode))
+    return _release(goal, holding, left, progress) or Send(_closing_orders(goal, holding, left))
+
+
+def _close_under_way(progress: Progress) -> Step | None:
+    closes = [record for record in progress.records if record.role == "close"]
+    if not closes:
+        return None
+    last = [record for record in closes if record.revision == closes[-1].revision]
+    sent_ms = last[0].sent_at_ms or last[0].changed_at_ms
+    orders = {placed.order_id for record in last for placed in record.orders}
+    if orders & progress.working:
+        return Await("close", sent_ms, progress.now_ms + 1_000)
+    if any(record.status is CommandStatus.ACCEPTED for record in last) and not orders:
+        due_ms = sent_ms + CONFIRM_MS  # a close by id: the platform tries an IOC order, then a GTC one
+    else:
+        tries = len({record.revision for record in closes})
+        due_ms = max(record.changed_at_ms for record in last) + RETRY_MS[min(tries, len(RETRY_MS)) - 1]
+    return Await("close_again", sent_ms, due_ms) if progress.now_ms < due_ms else None
+
+
+def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) -> Step | None:
+    """Free what working exits reserve: shares reserved by a stop cannot be sold, and an orphan stop would open."""
+    side = _closing_side(goal)
+    exits = [o for o in holding.exits if o.status is OrderStatus.WORKING and o.side is side]
+    after = max(ZERO, _closable(goal, holding) - left)
+    if after == 0:
+        return _cancelled(exits, progress, "release")
+    commands: list[tuple[Role, Command]] = []
+    waiting: list[int] = []
+    for kind in (OrderType.LIMIT, None):  # targets, then stops of every type
+        room = after
+        for order in (o for o in exits if (o.type is OrderType.LIMIT) is (kind is OrderType.LIMIT)):
+            keep = min(order.remaining, room)
+            room -= keep
+            if keep == order.remaining:
+                continue
+            earlier = [r for r in progress.records if getattr(r.command, "order_id", None) == order.id]
+            if earlier:
+                waiting.append(earlier[-1].sent_at_ms)
+            elif keep == 0:
+                commands.append(("other", Cancel(order.id, order.symbol)))
+            else:
+                commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
+    if commands:
+        return Send(tuple(commands))
+    return _until("release", min(waiting, default=None), progress.now_ms)
+
+
+def _closing_orders(goal: Goal, holding: Holding, left: Decimal) -> tuple[tuple[Role, Command], ...]:
+    commands: list[tuple[Role, Command]] = []
+    for position in _on_side(goal, holding):
+        quantity = min(left, position.quantity)
+        if quantity > 0:
+            left -= quantity
+            commands.append(("close", Place(position.symbol, _closing_side(goal), quantity, "close")))
+    return tuple(commands)
+
+
+def _closing_positions(
+    goal: Goal, holding: Holding, left: Decimal, mode: PositionMode
+) -> tuple[tuple[Role, Command], ...]:
+    commands: list[tuple[Role, Command]] = []
+    for position in _on_side(goal, holding):
+        if left <= 0:
+            break
+        if mode is PositionMode.HEDGING and not goal.adopt and position.id not in _own_ids(holding):
+            continue
+        part = None if left >= position.quantity else left
+        left -= part if part is not None else position.quantity
+        commands.append(
+            ("close", ClosePosition(position.id, position.symbol, position.side, position.quantity, part))
+        )
+    return tuple(commands)
+
+
+def _own_ids(holding: Holding) -> set[str]:
+    """`holding_of` lists a strategy's own positions first: as many of them as make up what it owns."""
+    ids: set[str] = set()
+    owned = ZERO
+    for position in holding.positions:
+        if owned == holding.owned:
+            break
+        owned += position.signed
+        ids.add(position.id)
+    return ids
+
+
+def _on_side(goal: Goal, holding: Holding) -> list[Position]:
+    return [p for p in holding.positions if p.side.sign == goal.close.sign and canonical_root(p.symbol) == goal.root]
+
+
+def _closing_side(goal: Goal) -> Side:
+    return Side.SELL if goal.close is Direction.LONG else Side.BUY
+
+
+# ---- entering
+
+
+def _enter(goal: Goal, progress: Progress) -> Step | None:
+    entry = goal.entry
+    if entry is None or any(record.role == "entry" and record.code != "not_sent" for record in progress.records):
+        return None
+    place = Place(
+        symbol=goal.symbol,
+        side=entry.side,
+        quantity=entry.quantity,
+        effect="open",
+        order_type=entry.order_type,
+        limit_price=entry.limit_price,
+        stop_price=entry.stop_price,
+        trail_amount=entry.trail_amount,
+        trail_percent=entry.trail_percent,
+        duration=entry.duration,
+        bracket=entry.bracket,
+    )
+    return Send((("entry", place),))

@@ -1,0 +1,337 @@
+"""Work a lane: under its fenced lease, resolve what is unknown, tend what is held, then take its jobs in order.
+
+    take the lease -> tend -> [arrange the inbox -> next job]* -> tend -> release -> read the inbox again -> ring
+
+Whoever finds the lane taken rings again for when the lease ends, so a bell is never lost with a worker.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from orderbridge.alerts.alert import Action, Alert
+from orderbridge.brokers.port import Deadline
+from orderbridge.errors import BrokerReadError, ConflictError, StorageError
+from orderbridge.execution.bookkeeping import Event
+from orderbridge.execution.care import care_for, unprotected
+from orderbridge.execution.desk import Desk, amount
+from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker, Parked
+from orderbridge.execution.looks import Looks
+from orderbridge.execution.plans import carry_out, store_revision
+from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
+from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job, StoredJob
+from orderbridge.execution.resolve import find_ghosts, resolve_pending
+from orderbridge.execution.session import LaneSession, with_book
+from orderbridge.model import Direction
+from orderbridge.strategy.chain import ChainItem, ChainState, arrange, link_of, passed, worked
+from orderbridge.strategy.goal import End, Ending
+
+log = logging.getLogger(__name__)
+
+HOLD_MS = 45_000
+"""How long a lane is held without a sign of life: longer than any worker may run on."""
+TEMPORARY = frozenset({"rate_limited", "closed", "not_taken", "edge_limited", "not_connected", "unauthorized"})
+"""Refusals that say nothing about the stop itself: it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What a pass over a lane left behind."""
+
+    jobs: int
+    again_in_ms: int | None
+    """When the lane wants a bell: 0 is at once, None is not at all."""
+    watched: bool
+
+
+class LaneWorker:
+    """Works the lanes of one account."""
+
+    def __init__(
+        self, store: LaneStore, jobs: JobStore, bell: Bell, clock: Clock, desk: Desk, looks: Looks, owner: str
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._bell = bell
+        self._clock = clock
+        self._desk = desk
+        self._looks = looks
+        self._owner = owner
+
+    def work(self, lane: str, deadline: Deadline) -> Worked:
+        """Work the lane once. Raises `StorageError` when the store fails: the bell must come again."""
+        held = self._store.take(lane, self._owner, self._clock.now_ms(), HOLD_MS)
+        if isinstance(held, Busy):
+            again_ms = max(500, min(held.until_ms - self._clock.now_ms(), HOLD_MS))
+            return Worked(0, again_ms, watched=False)
+        session = self._session(held, deadline)
+        done = 0
+        wake_at_ms: int | None = None
+        try:
+            self._tend(session)
+            done, wake_at_ms = self._work_inbox(session)
+            self._tend(session)
+        finally:
+            self._store.release(session.fence)
+        return Worked(done, self._again(session, wake_at_ms), watched=session.state.watched)
+
+    def _session(self, held: Held, deadline: Deadline) -> LaneSession:
+        return LaneSession(
+            store=self._store,
+            broker=self._desk.broker,
+            looks=self._looks,
+            clock=self._clock,
+            account=self._desk.account,
+            fence=held.fence,
+            state=held.state,
+            deadline=deadline,
+            on_event=self._on_event,
+        )
+
+    # ---- the inbox
+
+    def _work_inbox(self, session: LaneSession) -> tuple[int, int | None]:
+        done = 0
+        put_aside: dict[str, int] = {}
+        while session.deadline.remaining() > RESERVE_S:
+            now_ms = self._clock.now_ms()
+            inbox = [stored for stored in self._store.inbox(session.fence.lane) if stored.job.job_id not in put_aside]
+            ready = [stored for stored in inbox if stored.wake_at_ms <= now_ms]
+            put_aside |= {s.job.job_id: s.wake_at_ms for s in inbox if s.wake_at_ms > now_ms}
+            self._supersede_parked(session, inbox, put_aside)
+            if not ready:
+                break
+            picked, wait_until_ms = self._pick(session, ready)
+            if picked is None:
+                if wait_until_ms is None:
+                    continue
+                self._clock.sleep(min(max((wait_until_ms - now_ms) / 1000, 0.0), 0.25))
+                continue
+            wake_at_ms = self._work_one(session, picked)
+            if wake_at_ms is not None:
+                put_aside[picked.job.job_id] = wake_at_ms
+            else:
+                done += 1
+        return done, min(put_aside.values(), default=None)
+
+    def _pick(self, session: LaneSession, ready: Sequence[StoredJob]) -> tuple[StoredJob | None, int | None]:
+        """Give the job that comes first in its chain, after ending those that come too late for it."""
+        by_id = {stored.job.job_id: stored for stored in ready}
+        unchained = [stored for stored in ready if stored.status == "WORKING" or stored.job.origin != "alert"]
+        if unchained:
+            return unchained[0], None
+        items = [chain_item(stored.job) for stored in ready]
+        states = {(book.strategy, book.root): book.chain for book in session.state.books if book.chain is not None}
+        arrangement = arrange(items, states, self._clock.now_ms())
+        for job_id in arrangement.superseded:
+            self._take_up(session, by_id[job_id].job, passed)
+            sentence = "A later alert of the same chain has been worked already."
+            self._end(session, by_id[job_id], End(Ending.SUPERSEDED, "older_link", sentence), {})
+        if arrangement.next is None:
+            return None, arrangement.wait_until_ms
+        self._take_up(session, by_id[arrangement.next].job, worked)
+        return by_id[arrangement.next], None
+
+    def _take_up(
+        self, session: LaneSession, job: Job, step: Callable[[ChainState, ChainItem], ChainState]
+    ) -> None:
+        """Note the job's link in its chain before anything is sent for it; once, whoever resumes after a crash."""
+        book = session.state.book(job.strategy, job.root)
+        if book.chain_job == job.job_id:
+            return
+        chain = step(book.chain or ChainState(), chain_item(job))
+        session.state = with_book(session.state, replace(book, chain=chain, chain_job=job.job_id))
+        self._store.save_state(session.fence, session.state)
+
+    def _work_one(self, session: LaneSession, stored: StoredJob) -> int | None:
+        """Work one job; give the moment it wants to go on, or None when it has ended."""
+        if stored.attempts >= MAX_ATTEMPTS:
+            sentence = "Working this alert failed three times; it was set aside so that later ones go on. Please check."
+            self._end(session, stored, End(Ending.FAILED, "poison", sentence), {})
+            return None
+        stored = self._store.start_job(session.fence, stored)
+        session.fence = self._store.extend(session.fence, self._clock.now_ms(), HOLD_MS)
+        worker = JobWorker(session, self._desk)
+        worker.phases = {"started": self._clock.now_ms()}
+        try:
+            result = worker.work(stored)
+        except (ConflictError, StorageError):
+            raise
+        except Exception:
+            log.exception("a job failed and is tried again", extra={"job_id": stored.job.job_id})
+            wake_at_ms = self._clock.now_ms() + 1_000 * stored.attempts
+            self._store.park_job(session.fence, stored, wake_at_ms, "error", "An unexpected error; tried again.")
+            return wake_at_ms
+        if isinstance(result, Parked):
+            parked = replace(stored, attempts=0)
+            self._store.park_job(session.fence, parked, result.wake_at_ms, result.code, result.sentence)
+            return result.wake_at_ms
+        self._end(session, stored, result, worker.phases)
+        return None
+
+    def _end(self, session: LaneSession, stored: StoredJob, end: End, phases: dict[str, int]) -> None:
+        now_ms = self._clock.now_ms()
+        job = replace(stored.job, phases={**stored.job.phases, **phases, "ended": now_ms})
+        tell = end.ending not in (Ending.ORDERED, Ending.NO_ACTION) or end.code == "halted"
+        self._store.end_job(session.fence, replace(stored, job=job), end, now_ms, tell)
+        log.info("job ended", extra={"job_id": job.job_id, "ending": end.ending, "code": end.code})
+
+    def _supersede_parked(
+        self, session: LaneSession, inbox: Sequence[StoredJob], put_aside: dict[str, int]
+    ) -> None:
+        """An exit that is still trying gives way to a newer exit or target of the same book (TRADING.md rule 12)."""
+        for parked in [stored for stored in inbox if stored.job.job_id in put_aside and stored.status == "WORKING"]:
+            newer = [
+                other
+                for other in inbox
+                if other.job.job_id not in put_aside
+                and (other.job.strategy, other.job.root) == (parked.job.strategy, parked.job.root)
+                and other.job.accepted_at_ms > parked.job.accepted_at_ms
+                and _settles(other.job.alert)
+            ]
+            pending = any(p.job_id == parked.job.job_id for p in session.state.pending)
+            if newer and not pending and parked.job.alert is not None and parked.job.alert.action is Action.EXIT:
+                sentence = "A newer alert of the same chain took over."
+                self._end(session, parked, End(Ending.SUPERSEDED, "newer_exit", sentence), {})
+                del put_aside[parked.job.job_id]
+
+    def _again(self, session: LaneSession, wake_at_ms: int | None) -> int | None:
+        """Read the inbox once more after the release: a job stored meanwhile may have rung while we held the lane."""
+        now_ms = self._clock.now_ms()
+        waiting = [max(0, stored.wake_at_ms - now_ms) for stored in self._store.inbox(session.fence.lane)]
+        if wake_at_ms is not None and waiting:
+            waiting.append(max(0, wake_at_ms - now_ms))
+        return min(waiting, default=None)
+
+    # ---- tending
+
+    def _tend(self, session: LaneSession) -> None:
+        """Resolve what is unknown and see that what is held has its stop; a broker that cannot be read is left be."""
+        if not session.state.watched:
+            return
+        try:
+            session.see()
+            resolve_pending(session, self._tell)
+            for ghost in find_ghosts(session, self._tell):
+                self._flatten_ghost(session, ghost)
+            for book in session.state.books:
+                self._care(session, book)
+        except BrokerReadError:
+            log.warning("the lane could not be tended", exc_info=True, extra={"lane": session.fence.lane})
+
+    def _care(self, session: LaneSession, book: Book) -> None:
+        busy = any(pending.root == book.root and pending.role in ("stop", "other") for pending in session.state.pending)
+        if busy or book.root in session.unsettled:
+            return
+        now_ms = self._clock.now_ms()
+        holding = session.holding(book.strategy, book.root)
+        capabilities = session.broker.capabilities
+        self._note_protection(session, book, unprotected(book, holding, capabilities), now_ms)
+        care = care_for(session.state.book(book.strategy, book.root), holding, capabilities, now_ms)
+        if care is None:
+            return
+        job_id = f"care.{session.fence.epoch}.{book.strategy}.{book.root}.{now_ms}"
+        records = store_revision(session, job_id, book.strategy, book.root, None, 1, care.commands)
+        done = carry_out(session, records, None)
+        log.info("tended", extra={"lane": session.fence.lane, "why": care.why})
+        for record in done:
+            if record.role == "stop":
+                self._after_stop(session, record)
+        if any(record.status is CommandStatus.ACCEPTED for record in done):
+            session.see(max_age_ms=0)
+
+    def _note_protection(self, session: LaneSession, book: Book, naked: bool, now_ms: int) -> None:
+        since = book.unprotected_since_ms
+        if naked == (since is not None):
+            return
+        if since is not None:
+            log.info("protected again", extra={"metric": "UnprotectedMs", "value": now_ms - since, "root": book.root})
+        session.state = with_book(session.state, replace(book, unprotected_since_ms=now_ms if naked else None))
+        self._store.save_state(session.fence, session.state)
+
+    def _after_stop(self, session: LaneSession, record: CommandRecord) -> None:
+        """The broker refuses the stop: close the position or keep it, as the strategy says, and tell (rule 17)."""
+        refusals = [placed.refused for placed in record.orders if placed.refused]
+        if record.status is not CommandStatus.REFUSED and not refusals:
+            return
+        if record.code in TEMPORARY:
+            return
+        message = record.message or refusals[0] or ""
+        book = session.state.book(record.strategy, record.root)
+        if book.protection is None:
+            return
+        settings = self._desk.settings.strategy(record.strategy)
+        keep = settings is not None and settings.on_stop_refused == "keep"
+        session.state = with_book(session.state, replace(book, protection=replace(book.protection, refused=message)))
+        self._store.save_state(session.fence, session.state)
+        held = f"{amount(abs(book.owned))} {record.root}"
+        if keep:
+            self._tell("stop_refused", f"The broker refused the stop for {held} ({message}); the position is kept.")
+            return
+        self._tell("stop_refused", f"The broker refused the stop for {held} ({message}); the position is closed.")
+        self._exit(session, record.strategy, record.root, f"stoprefused.{record.command_id}", book)
+
+    def _flatten_ghost(self, session: LaneSession, ghost: CommandRecord) -> None:
+        session.see(max_age_ms=0)
+        book = session.state.book(ghost.strategy, ghost.root)
+        self._exit(session, ghost.strategy, ghost.root, f"ghost.{ghost.command_id}", book)
+
+    def _exit(self, session: LaneSession, strategy: str, root: str, alert_id: str, book: Book) -> None:
+        """Queue an exit of our own: it goes the way of every exit, and does not give up."""
+        now_ms = self._clock.now_ms()
+        symbol = book.protection.symbol if book.protection is not None else root
+        job = Job(
+            job_id=f"{alert_id}.{session.account.name}",
+            alert_id=alert_id,
+            strategy=strategy,
+            account=session.account.name,
+            lane=session.fence.lane,
+            root=root,
+            accepted_at_ms=now_ms,
+            alert=Alert(Action.EXIT, symbol, exit_side=Direction.of(book.owned) if book.owned else None),
+            origin="care",
+        )
+        self._jobs.put_job(job)
+
+    def _on_event(self, event: Event) -> None:
+        order = event.tracked
+        if event.kind == "rejected" and order is not None:
+            sentence = f"The broker rejected {order.side} {amount(order.quantity)} {order.symbol}: {event.message}"
+            self._desk.tell(
+                "broker_rejected", sentence, account=self._desk.account.name, strategy=event.strategy
+            )
+        if event.kind == "drift":
+            sentence = (
+                f"{event.root}: the broker reports another holding than our fills explain "
+                f"(difference {amount(event.quantity)}); the broker's report is taken."
+            )
+            self._desk.tell("drift", sentence, account=self._desk.account.name)
+        log.info("order event", extra={"kind": event.kind, "root": event.root, "strategy": event.strategy})
+
+    def _tell(self, code: str, sentence: str) -> None:
+        self._desk.tell(code, sentence, account=self._desk.account.name)
+
+
+def chain_item(job: Job) -> ChainItem:
+    """Give what the chain needs of a job that came from an alert."""
+    assert job.alert is not None
+    return ChainItem(
+        job_id=job.job_id,
+        strategy=job.strategy,
+        root=job.root,
+        link=link_of(job.alert),
+        fired_at_ms=job.alert.fired_at_ms,
+        accepted_at_ms=job.accepted_at_ms,
+    )
+
+
+def _settles(alert: Alert | None) -> bool:
+    return alert is not None and (alert.action is Action.EXIT or alert.target is not None)
+
+
+def bell_delay_s(again_in_ms: int) -> int:
+    """Give the queue's delay for a bell that is wanted in so many milliseconds (SQS counts whole seconds, to 900)."""
+    return min(900, math.ceil(again_in_ms / 1000))
+
+

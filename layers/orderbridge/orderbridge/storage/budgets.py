@@ -1,0 +1,104 @@
+"""Request budgets that every process shares: one counter a resource and window in the table.
+
+The window is fixed and starts with its first request, the stricter of the two forms that TradeStation's pages describe.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from orderbridge.brokers.port import Deadline
+from orderbridge.errors import RateLimitedError, StorageError
+from orderbridge.storage import keys
+from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.transact import ConditionFailedError, call
+
+
+class DynamoBudget:
+    """`Budget` of one connection on the bridge's table.
+
+    A table that fails does not stop a request: the broker counts as well, and a 429 is handled.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        connection: str,
+        now_ms: Callable[[], int],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._connection = connection
+        self._now_ms = now_ms
+        self._sleep = sleep
+
+    def spend(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> None:
+        """Take one request of the window, waiting for the next one while the deadline allows it."""
+        while True:
+            try:
+                ends_at_ms = self._take(resource, limit, period_ms)
+            except StorageError:
+                return
+            if ends_at_ms is None:
+                return
+            wait_ms = max(20, ends_at_ms - self._now_ms())
+            if wait_ms / 1000 + 0.5 > deadline.remaining():
+                raise RateLimitedError(f"the budget of {resource} is used up", wait_ms)
+            self._sleep(wait_ms / 1000)
+
+    def observe(self, resource: str, remaining: int, reset_ms: int) -> None:
+        """Take over what the broker says: other programs may use the same login."""
+        now_ms = self._now_ms()
+        if remaining > 0:
+            return
+        try:
+            self._update(
+                resource, "SET used = :full, ends_at_ms = :end", None, {":full": 1_000_000, ":end": now_ms + reset_ms}
+            )
+        except StorageError:
+            return
+
+    def _take(self, resource: str, limit: int, period_ms: int) -> int | None:
+        """Count one request; give the end of the window when it is full."""
+        now_ms = self._now_ms()
+        for _ in range(4):
+            try:
+                self._update(
+                    resource,
+                    "SET used = used + :one",
+                    "ends_at_ms > :now AND used < :limit",
+                    {":one": 1, ":now": now_ms, ":limit": limit},
+                )
+            except ConditionFailedError as full:
+                old = unmarshal(full.old.get(0, {}))
+                if int(old.get("ends_at_ms", 0)) > now_ms:
+                    return int(old["ends_at_ms"])
+            else:
+                return None
+            try:
+                self._update(
+                    resource,
+                    "SET used = :one, ends_at_ms = :end",
+                    "attribute_not_exists(pk) OR ends_at_ms <= :now",
+                    {":one": 1, ":end": now_ms + period_ms, ":now": now_ms},
+                )
+            except ConditionFailedError:
+                continue  # somebody else opened the window: count in it
+            return None
+        return now_ms + 50
+
+    def _update(self, resource: str, expression: str, condition: str | None, values: dict[str, int]) -> None:
+        call(
+            self._client.update_item,
+            TableName=self._table,
+            Key=marshal(keys.budget(self._connection, resource)),
+            UpdateExpression=expression,
+            ExpressionAttributeValues=marshal(values),
+            **(
+                {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+                if condition
+                else {}
+            ),
+        )

@@ -1,0 +1,100 @@
+"""What the minute's sweep reads and ends: work that nobody rang for, and lanes that their workers cannot read."""
+
+import logging
+from typing import Any
+
+from orderbridge.storage import keys
+from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.jobs import KEEP_S, notice_item
+from orderbridge.storage.transact import ConditionFailedError, query_all, transact
+from orderbridge.strategy.goal import Ending
+
+log = logging.getLogger(__name__)
+
+
+class DynamoSweep:
+    """`SweepStore` on the bridge's table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def overdue_lanes(self, before_ms: int) -> list[str]:
+        """List the lanes with a job that was stored before `before_ms` and is not final, or an open command."""
+        lanes = [*self._open("OPEN#JOB", before_ms), *self._open("OPEN#COMMAND", before_ms)]
+        return list(dict.fromkeys(str(item["lane"]) for item in lanes if "lane" in item))
+
+    def count_unknown(self) -> int:
+        """Count the commands whose outcome is UNKNOWN."""
+        return sum(1 for item in self._open("OPEN#COMMAND", None) if item.get("status") == "UNKNOWN")
+
+    def give_up(self, lane: str, now_ms: int) -> str | None:
+        """End the lane's job that its workers fail at, without reading its content; give the job's id.
+
+        Used for a bell that reached the dead-letter queue, and for a job that cannot be decoded.
+        """
+        items = query_all(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="pk = :lane AND begins_with(sk, :job)",
+            FilterExpression="attribute_exists(gpk)",
+            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":job": "JOB#"}),
+            ConsistentRead=True,
+        )
+        jobs = [unmarshal(item) for item in items]
+        started = [job for job in jobs if int(job.get("attempts", 0)) > 0] or jobs
+        if not started:
+            return None
+        job_id = str(started[0]["sk"]).split("#", 2)[2]
+        self.fail(lane, str(started[0]["sk"]), job_id, "dead_letter", now_ms)
+        return job_id
+
+    def fail(self, lane: str, sort_key: str, job_id: str, code: str, now_ms: int) -> None:
+        """Make a job terminal from its key alone, note it at its alert and store the notice."""
+        sentence = "Working this alert failed again and again; it was not traded. Please check the account."
+        alert_id, _, account = job_id.rpartition(".")
+        values = {":status": Ending.FAILED.value, ":code": code, ":sentence": sentence, ":now": now_ms}
+        about = {"alert_id": alert_id, "account": account}
+        job = {
+            "Update": {
+                "TableName": self._table,
+                "Key": marshal({"pk": keys.lane_partition(lane), "sk": sort_key}),
+                "UpdateExpression": "SET #status = :status, code = :code, sentence = :sentence, ended_at_ms = :now, "
+                "expires_at = :expires REMOVE gpk, gsk",
+                "ConditionExpression": "attribute_exists(gpk)",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": marshal(values | {":expires": now_ms // 1000 + KEEP_S}),
+            }
+        }
+        alert = {
+            "Update": {
+                "TableName": self._table,
+                "Key": marshal(keys.alert(alert_id)),
+                "UpdateExpression": "SET #status = :status, code = :code, sentence = :sentence, ended_at_ms = :now, "
+                "#outcome = :outcome ADD jobs_ended :one",
+                "ExpressionAttributeNames": {"#status": "status", "#outcome": f"outcome#{account}"},
+                "ExpressionAttributeValues": marshal(
+                    values | {":one": 1, ":outcome": f"{Ending.FAILED}|{code}|{sentence}"}
+                ),
+            }
+        }
+        notice = notice_item(f"{job_id}.{code}", now_ms, code, sentence, **about)
+        try:
+            transact(self._client, [job, alert, {"Put": {"TableName": self._table, "Item": marshal(notice)}}])
+        except ConditionFailedError:
+            return
+        log.error("a job was made terminal unread", extra={"job_id": job_id, "code": code})
+
+    def _open(self, partition: str, before_ms: int | None) -> list[dict[str, Any]]:
+        condition = "gpk = :open" if before_ms is None else "gpk = :open AND gsk < :before"
+        values: dict[str, Any] = {":open": partition}
+        if before_ms is not None:
+            values[":before"] = f"{before_ms:013d}"
+        items = query_all(
+            self._client,
+            TableName=self._table,
+            IndexName=keys.INDEX,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=marshal(values),
+        )
+        return [dict(unmarshal(item)) for item in items]
