@@ -60,6 +60,8 @@ check-template: environments ## Validate, lint and test the template and a plain
 ##@ AWS
 
 .PHONY: build
+build: export ORDERBRIDGE_BUILD_PYTHON := $(CURDIR)/.venv-uv/bin/python
+build: export ORDERBRIDGE_BUILD_UV := $(CURDIR)/.venv-uv/bin/uv
 build: environments ## Build for Lambda (arm64, Python 3.13), as a plain `sam build` does
 	$(SAM) build $(ARGS)
 
