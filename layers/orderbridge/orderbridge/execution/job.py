@@ -143,7 +143,7 @@ class JobWorker:
             return blocked
         now_ms = self._clock.now_ms()
         if is_entry(job.alert) and self._lane.state.pending:
-            return self._later(job, settings, "unresolved", "An earlier order is not resolved yet; entries wait for it.")
+            return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")
         lookup = wanted_symbol(job.alert, settings, route, account.broker, now_ms)
         if isinstance(lookup, Refusal):
             return End(Ending.REFUSED, lookup.code, f"{lookup.message} {lookup.hint}".strip())

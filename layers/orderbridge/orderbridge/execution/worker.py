@@ -138,7 +138,7 @@ class LaneWorker:
     ) -> None:
         """Note the job's link in its chain before anything is sent for it; once, whoever resumes after a crash."""
         book = session.state.book(job.strategy, job.root)
-        if book.chain_job == job.job_id:
+        if book.chain_job == job.job_id or chain_item(job).link is None:
             return
         chain = step(book.chain or ChainState(), chain_item(job))
         session.state = with_book(session.state, replace(book, chain=chain, chain_job=job.job_id))

@@ -53,7 +53,7 @@ class DynamoSweep:
         """Make a job terminal from its key alone, note it at its alert and store the notice."""
         sentence = "Working this alert failed again and again; it was not traded. Please check the account."
         alert_id, _, account = job_id.rpartition(".")
-        values = {":status": Ending.FAILED.value, ":code": code, ":sentence": sentence, ":now": now_ms}
+        values: dict[str, str | int] = {":status": Ending.FAILED.value, ":code": code, ":sentence": sentence, ":now": now_ms}
         about = {"alert_id": alert_id, "account": account}
         job = {
             "Update": {

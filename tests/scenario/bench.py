@@ -1,0 +1,20 @@
+"""What a scenario needs of a simulated broker beyond the contract suite's bench."""
+
+from typing import Protocol
+
+from orderbridge.brokers.port import Broker
+from orderbridge.strategy.settings import AccountSettings
+from tests.contract.backend import Bench
+
+
+class ScenarioBench(Bench, Protocol):
+    @property
+    def gap_ms(self) -> int:
+        """The least time between two looks."""
+        ...
+
+    def account(self) -> AccountSettings: ...
+
+    def new_broker(self) -> Broker:
+        """Give another adapter of the same account, as another process would have it."""
+        ...

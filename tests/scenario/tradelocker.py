@@ -1,0 +1,27 @@
+"""The scenarios' simulated TradeLocker."""
+
+from collections.abc import Mapping
+
+from orderbridge.strategy.settings import AccountSettings
+from tests.contract.tradelocker import BASE_URL, Seat, TradeLockerBench
+
+
+class TradeLockerScenario(TradeLockerBench):
+    """A hedging account unless another seat is named."""
+
+    gap_ms = 1_050
+
+    def __init__(self, switches: Mapping[str, object] | None = None, seat: Seat = Seat()) -> None:
+        super().__init__(switches, seat)
+
+    def account(self) -> AccountSettings:
+        return AccountSettings(
+            name="tl",
+            broker="tradelocker",
+            environment="sim",
+            connection="tl",
+            broker_account_id=self.seat.account_id,
+            position_mode=self.seat.mode,
+            base_url=BASE_URL,
+            account_number=self.seat.account_number,
+        )
