@@ -4,6 +4,7 @@ The alert receiver has a small formatter of its own, since Powertools would slow
 """
 
 import logging
+import os
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import utils
@@ -24,8 +25,13 @@ def logger_for(service: str) -> Logger:
     return logger
 
 
-def metric(name: str, value: float, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Write one metric (EMF) to the log."""
+def metric(name: str, value: float, unit: MetricUnit = MetricUnit.Count, **about: str) -> None:
+    """Write one metric (EMF) to the log; `about` stands beside it in the log line.
+
+    The stack is its one dimension: the template's alarms watch exactly that, and an alarm matches dimensions exactly.
+    """
+    stack = os.environ["SECRET_PREFIX"].split("/")[1]  # `orderbridge/STACK/`
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as one:
-        for key, text in dimensions.items():
-            one.add_dimension(name=key, value=text)
+        one.add_dimension(name="Stack", value=stack)
+        for key, text in about.items():
+            one.add_metadata(key=key, value=text)
