@@ -15,6 +15,8 @@ _ROLL_HOURS_UTC = (0, 4, 5, 21, 22, 23)
 """The moments named above in UTC, with and without daylight saving."""
 MAX_AGE_MS = 60_000
 RETRY_MS = 5_000
+LOOK_FOR_MS = 300_000
+"""How long the history is asked for an order that worked and is not listed any more."""
 
 ReadHistory = Callable[[int], tuple[Order, ...]]
 """Reads the orders that finished since a time."""
@@ -34,6 +36,7 @@ class OrderMemory:
         self._history: _Read | None = None
         self._known: dict[str, Order] = {}
         """Every order listed so far: the working ones, and the ones that finished within two days."""
+        self._gone_since_ms: dict[str, int] = {}
 
     def complete(
         self, today: Iterable[Order], since_ms: int, now_ms: int, read_history: ReadHistory
@@ -44,20 +47,24 @@ class OrderMemory:
         an earlier reading is not listed any more.
         """
         found = {order.id: order for order in today}
-        gone = any(not order.status.final and order.id not in found for order in self._known.values())
+        gone = [order.id for order in self._known.values() if not order.status.final and order.id not in found]
+        self._gone_since_ms = {order_id: self._gone_since_ms.get(order_id, now_ms) for order_id in gone}
         if (gone and not self._read_within(RETRY_MS, now_ms)) or (
             _session_began(since_ms, now_ms) and not self._covers(since_ms, now_ms)
         ):
             self._history = _Read(since_ms, now_ms, read_history(since_ms))
         past = {order.id: order for order in (self._history.orders if self._history is not None else ())}
         self._known = {
-            order.id: order
-            for order in (self._known | past | found).values()
-            if not order.status.final or order.updated_at_ms >= now_ms - 2 * _DAY_MS
+            order.id: order for order in (self._known | past | found).values() if self._is_kept(order, now_ms)
         }
         earlier = (past | self._known).values()
         finished = [order for order in earlier if order.status.final and order.updated_at_ms >= since_ms]
         return tuple(({order.id: order for order in finished} | found).values())
+
+    def _is_kept(self, order: Order, now_ms: int) -> bool:
+        if order.status.final:
+            return order.updated_at_ms >= now_ms - 2 * _DAY_MS
+        return now_ms - self._gone_since_ms.get(order.id, now_ms) < LOOK_FOR_MS
 
     def _read_within(self, age_ms: int, now_ms: int) -> bool:
         return self._history is not None and now_ms - self._history.at_ms < age_ms
