@@ -111,11 +111,10 @@ class Desk:
 
     def _check_bookable(self, account: Account, order: Order) -> None:
         """Refuse (and forget) an order that the account cannot pay, or whose bracket a script refuses."""
-        has_bracket = order.bracket.stop_loss_type is not None or order.bracket.take_profit_type is not None
         if not self._book.affordable(account, order):
             del account.orders[order.id]
             raise Refusal("Not enough margin")
-        if has_bracket and self._script.refuses_bracket("place", order):
+        if self._script.refuses_bracket("place", order):
             del account.orders[order.id]
             raise Refusal("Stop loss or take profit is not allowed")
 

@@ -61,7 +61,15 @@ class Rule:
             "type": order.type,
             "strategyId": order.strategy_id or "",
         }
+        if self.behaviour == "bracket_refused" and on == "place" and not _has_bracket(order):
+            return False
         return self.on in {on, "any"} and all(facts[key] == value for key, value in self.match.items())
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether the request itself is refused, rather than what comes of the order."""
+        is_bracket = self.behaviour == "bracket_refused"
+        return is_bracket and (self.on == "modify_position" or self.params["how"] == "at_once")
 
 
 @dataclass
@@ -76,25 +84,12 @@ class Script:
 
     def plan(self, on: Moment, order: Order, now_ms: int) -> None:
         """Write into the order's plan what the matching rules want, and use them up."""
-        for rule in self.take(on, order):
+        for rule in self._take([one for one in self.rules if not one.answers_at_once and one.matches(on, order)]):
             _apply(rule, order.plan, order, now_ms)
-
-    def take(self, on: Moment, order: Order) -> Sequence[Rule]:
-        """Return the rules that match, one time less each."""
-        taken = [rule for rule in self.rules if rule.matches(on, order)]
-        for rule in taken:
-            rule.times -= 1
-        self.rules = [rule for rule in self.rules if rule.times > 0]
-        return taken
 
     def refuses_bracket(self, on: Moment, order: Order) -> bool:
         """Tell whether a rule refuses the order's stop or target in the answer itself, and use that rule up."""
-        for rule in self.rules:
-            if rule.behaviour == "bracket_refused" and rule.params["how"] == "at_once" and rule.matches(on, order):
-                rule.times -= 1
-                self.rules = [one for one in self.rules if one.times > 0]
-                return True
-        return False
+        return bool(self._take([one for one in self.rules if one.answers_at_once and one.matches(on, order)][:1]))
 
     def describe(self) -> list[Mapping[str, object]]:
         """Return what is left, as JSON."""
@@ -102,6 +97,16 @@ class Script:
             {"behaviour": rule.behaviour, "on": rule.on, "match": dict(rule.match), "times": rule.times}
             for rule in self.rules
         ]
+
+    def _take(self, taken: Sequence[Rule]) -> Sequence[Rule]:
+        for rule in taken:
+            rule.times -= 1
+        self.rules = [rule for rule in self.rules if rule.times > 0]
+        return taken
+
+
+def _has_bracket(order: Order) -> bool:
+    return order.bracket.stop_loss_type is not None or order.bracket.take_profit_type is not None
 
 
 def _read(payload: Mapping[str, object]) -> Rule:
