@@ -58,7 +58,8 @@ class Goal:
     root: str
     kind: Literal["enter", "reduce", "exit", "reverse", "cancel", "order"]
     cancel_entries: Literal["none", "opposite", "all"] = "none"
-    """Which own working entry orders of the root are cancelled first: all, or those against the goal's side."""
+    """Which own working entry orders of the root are cancelled first: all, or those against the goal's side, which is
+    the entry's, else that of the closing orders (a buy closes a short)."""
     close: Direction = Direction.FLAT
     """The side that is reduced; FLAT when nothing is."""
     close_quantity: Decimal | None = None
@@ -68,6 +69,8 @@ class Goal:
     adopt: bool = False
     """A full close takes all that is held, not only what is owned."""
     entry: Entry | None = None
+    dropped: End | None = None
+    """Why the entry that the alert also asks for is left out; the close goes ahead, and the user is told."""
     test: bool = False
     notes: tuple[str, ...] = ()
 
