@@ -97,7 +97,8 @@ def _group(command: PlaceGroup, evidence: Evidence, look: Look) -> Resolution:
         return Ambiguous(tuple(dict.fromkeys(order.id for found in whole for order in found)))
     children: list[Order | None] = list(whole[0]) if whole else []
     if not whole:
-        if not any(by_child) or not _settled(evidence, look):
+        exact = any(fits(order, child) for child, rows in zip(command.orders, by_child, strict=True) for order in rows)
+        if not exact or not _settled(evidence, look):
             return Absent()
         if any(len(candidates) > 1 for candidates in by_child):
             return Ambiguous(tuple(dict.fromkeys(order.id for candidates in by_child for order in candidates)))
