@@ -136,5 +136,5 @@ def _closed(case: Case, move: Move) -> tuple[str, ...]:
         return ()
     months = sorted({held.symbol for held in case.holding.positions if held.side is move.side.opposite})
     where = f" ({', '.join(months)})" if months and months != [case.instrument.symbol] else ""
-    of_all = "" if move.closes_all else f" of {position(case.mine)}"
-    return (f"Closes {number(move.close)}{of_all} {move.closing}{where}.",)
+    part = "" if move.close == abs(case.mine) else f"{number(move.close)} of "
+    return (f"Closes {part}{position(case.mine)}{where}.",)

@@ -74,9 +74,7 @@ def _unknown(case: Case) -> End | None:
         what.append(f"an entry of {position(holding.unknown_entries)}")
     if holding.unknown_exits:
         what.append(f"{holding.unknown_exits} exit{'s' if holding.unknown_exits > 1 else ''}")
-    return end(
-        "unknown_command", f"The outcome of {' and '.join(what)} in {case.root} is unknown; entries wait for it."
-    )
+    return end("unknown_command", f"The outcome of {' and '.join(what)} in {case.root} is unknown; nothing is opened.")
 
 
 def _foreign(case: Case, side: Side) -> End | None:

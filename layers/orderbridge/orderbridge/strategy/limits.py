@@ -1,6 +1,6 @@
 """Size limits of an entry (TRADING.md rules 1, 22, 23). Pure.
 
-Held, working and UNKNOWN count as filled: the limit is on what the strategy would hold on that side if all of it filled.
+Held, working and UNKNOWN count as filled: what is limited is the position that all of it together would make.
 """
 
 from decimal import Decimal
@@ -13,7 +13,7 @@ from orderbridge.strategy.sizing import scale_of
 from orderbridge.strategy.standing import standing_on
 
 DEFAULT_MAX_NOTIONAL = Decimal(1_000_000)
-"""Where lots are traded and the strategy states no limit: catches units that were meant as lots, and nothing smaller."""
+"""Where lots are traded and the strategy states no limit: it catches units that were taken for lots."""
 
 UNITS_PER_DOLLAR = {"JPY": 150, "HUF": 350, "KRW": 1_400, "INR": 85, "THB": 35, "CZK": 23, "TWD": 32, "PHP": 57}
 """Rough size of currencies whose numbers are large, so that the default limit means about the same."""

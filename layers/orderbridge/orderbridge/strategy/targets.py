@@ -118,7 +118,7 @@ def _reached(case: Case, side: Side, link: Link, size: Sized) -> End:
     return end(
         "target_reached",
         f"The target is {_spoken(link.result)}, and the strategy is {position(case.mine)}{held_months(case)}"
-        f"{_works(case, side)} in {case.root}; a {side} has nothing to add.{notes}",
+        f"{_works(case, side)} in {case.root}; a {side} has nothing to do.{notes}",
     )
 
 
