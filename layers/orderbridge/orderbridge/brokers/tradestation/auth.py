@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from orderbridge.brokers.http import Exchange, Lost, NotConnected, Reply, check_base_url, exchange
+from orderbridge.brokers.http import Reply, check_base_url, exchange, failure
 from orderbridge.brokers.login import Login, LoginRefused, RefreshOutcome
 from orderbridge.brokers.port import Deadline
 from orderbridge.brokers.tradestation.hosts import AUTH_URL, BASE_URLS, Environment
@@ -142,7 +142,7 @@ class TradeStationAuth:
         url = f"{check_base_url(login.auth_url, self._allowed_hosts)}/oauth/revoke"
         result = exchange(self._client, "POST", url, deadline, body=body)
         if not (isinstance(result, Reply) and 200 <= result.status < 300):
-            raise BrokerUnavailableError(f"the token was not revoked: {_failure(result)}")
+            raise BrokerUnavailableError(f"the token was not revoked: {failure(result)}")
 
     def _ask(self, login: Login, form: Mapping[str, str], deadline: Deadline) -> RefreshOutcome:
         fields = {**form, "client_id": login.client_id}
@@ -152,13 +152,13 @@ class TradeStationAuth:
         asked_at_ms = self._now_ms()
         result = exchange(self._client, "POST", url, deadline, form=fields)
         if not isinstance(result, Reply) or not isinstance(result.body, dict):
-            raise BrokerUnavailableError(f"the token endpoint did not answer: {_failure(result)}")
+            raise BrokerUnavailableError(f"the token endpoint did not answer: {failure(result)}")
         if result.ok:
             return _login_of(login, result.body, asked_at_ms)
         error, description = result.body.get("error"), result.body.get("error_description")
         if result.status in (400, 401, 403) and isinstance(error, str) and error not in _TEMPORARY:
             return LoginRefused(f"{error}: {description}"[:300] if isinstance(description, str) else error[:300])
-        raise BrokerUnavailableError(f"the token endpoint did not answer: {_failure(result)}")
+        raise BrokerUnavailableError(f"the token endpoint did not answer: {failure(result)}")
 
 
 def _login_of(login: Login, body: Mapping[str, object], asked_at_ms: int) -> Login:
@@ -178,14 +178,6 @@ def _login_of(login: Login, body: Mapping[str, object], asked_at_ms: int) -> Log
         obtained_at_ms=asked_at_ms,
         scope=login.scope if keeps else granted or SCOPE,
     )
-
-
-def _failure(result: Exchange) -> str:
-    match result:
-        case Reply():
-            return f"HTTP {result.status}"
-        case NotConnected() | Lost():
-            return result.reason
 
 
 def _url_safe(raw: bytes) -> str:
