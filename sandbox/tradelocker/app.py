@@ -53,10 +53,11 @@ class TradeLockerApp:
             body=request.body,
             ip=_ONE_ADDRESS,
         )
-        known = booked.known_orders(sim)
+        sim.book.advance(now_ms)
+        sim.book.booked.clear()
         answer = self._routes.answer(incoming, now_ms)
-        for facts in booked.new_orders(sim, known):
-            self.journal.booked("order", **facts)
+        for order in sim.book.booked:
+            self.journal.booked("order", **booked.describe(order))
         if answer.status < 300 and request.method in {"PATCH", "DELETE"} and not booked.refuses(answer):
             self.journal.booked("change", method=request.method, path=incoming.path)
         return _response(answer)

@@ -45,6 +45,8 @@ class Book:
         self.switches = switches
         self.market = Market(switches)
         self.ids = Ids()
+        self.booked: list[Order] = []
+        """The orders booked since whoever keeps the journal emptied this."""
         self.accounts = {
             seed.account_id: Account(seed, login.user_index, seed.balance)
             for login in LOGINS
@@ -84,8 +86,14 @@ class Book:
             modified_ms=now_ms,
             reference_price=instrument.round_to_tick(self.market.quote(instrument).mid),
         )
-        account.orders[order.id] = order
+        account.orders[order.id] = account.working[order.id] = order
+        self.booked.append(order)
         return order
+
+    def forget(self, account: Account, order: Order) -> None:
+        """Take back an order that was booked only to be judged."""
+        del account.orders[order.id], account.working[order.id]
+        self.booked.remove(order)
 
     def advance(self, now_ms: int) -> None:
         """Do what has fallen due by `now_ms`, in the order of its moments, then match whatever can be matched."""
@@ -144,6 +152,7 @@ class Book:
         order.status = status
         order.modified_ms = now_ms
         order.final_ms = now_ms
+        self.accounts[order.account_id].working.pop(order.id, None)
 
     def reduce(self, account: Account, position: Position, order: Order, qty: Decimal, now_ms: int) -> None:
         """Take lots off a position at the order's price: cash moves, stops and targets follow or go with it."""

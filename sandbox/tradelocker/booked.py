@@ -1,24 +1,11 @@
 """What a request booked, for the journal: every order that came into being, with its fields as text."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from sandbox.tradelocker.answers import Answer
 from sandbox.tradelocker.model import Order
 from sandbox.tradelocker.rows import plain
-from sandbox.tradelocker.simulator import Simulator
-
-
-def known_orders(sim: Simulator) -> Mapping[int, int]:
-    """Return how many orders each account has."""
-    return {number: len(account.orders) for number, account in sim.book.accounts.items()}
-
-
-def new_orders(sim: Simulator, known: Mapping[int, int]) -> Iterable[Mapping[str, object]]:
-    """Yield the orders booked since `known` was taken."""
-    for number, account in sim.book.accounts.items():
-        for order in list(account.orders.values())[known[number] :]:
-            yield describe(order)
 
 
 def refuses(answer: Answer) -> bool:

@@ -112,10 +112,10 @@ class Desk:
     def _check_bookable(self, account: Account, order: Order) -> None:
         """Refuse (and forget) an order that the account cannot pay, or whose bracket a script refuses."""
         if not self._book.affordable(account, order):
-            del account.orders[order.id]
+            self._book.forget(account, order)
             raise Refusal("Not enough margin")
         if self._script.refuses_bracket("place", order):
-            del account.orders[order.id]
+            self._book.forget(account, order)
             raise Refusal("Stop loss or take profit is not allowed")
 
     def _instrument(self, body: Mapping[str, object]) -> Instrument:
@@ -186,8 +186,7 @@ class Desk:
             raise Refusal(f"strategyId must be shorter than or equal to {longest} characters")
         if self._switches["strategy_id_chars"] == "word" and not _WORD.fullmatch(value):
             raise Refusal("strategyId has characters that are not allowed")
-        taken = value and any(order.strategy_id == value for order in account.orders.values())
-        if taken and self._switches["duplicate_strategy_id"] == "refused":
+        if self._switches["duplicate_strategy_id"] == "refused" and _is_taken(account, value):
             raise Refusal("strategyId has been used already")
         return value or None
 
@@ -245,6 +244,10 @@ class Desk:
             legs.remove(self._book, account, order, Status.CANCELLED, now_ms)
         else:
             self._book.end(order, Status.CANCELLED, now_ms)
+
+
+def _is_taken(account: Account, strategy_id: str) -> bool:
+    return strategy_id != "" and any(order.strategy_id == strategy_id for order in account.orders.values())
 
 
 def _type_and_validity(body: Mapping[str, object]) -> tuple[OrderType, Validity]:

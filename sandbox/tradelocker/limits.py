@@ -85,6 +85,12 @@ class RateLimits:
         scope: str = getattr(caller, self._switches["rate_limit_scope"])
         return _take(self._taken[name, scope], allowed, limit.seconds * _SECOND_MS, now_ms)
 
+    def login_wait_ms(self, ip: str, now_ms: int) -> int:
+        """Count a login or refresh; return 0 when it may pass, else how long until one may."""
+        if self._switches["rate_limits"] == "off" or self._switches["login_limit"] == "none":
+            return 0
+        return _take(self._taken["login", ip], 1, _SECOND_MS, now_ms)
+
     def edge_blocks(self, ip: str, now_ms: int) -> bool:
         """Count a request at the edge; tell whether the address is blocked (and stays so a while)."""
         if self._switches["edge_limit"] == "off":

@@ -31,9 +31,9 @@ def details(sim: Simulator, account: Account, tid: int, query: Query, now_ms: in
     return ok(_details(sim, instrument, now_ms))
 
 
-def session(session_id: int, now_ms: int) -> Answer:
+def session(sim: Simulator, session_id: int, now_ms: int) -> Answer:
     """GET /trade/sessions/{id}."""
-    found = sessions.session_object(session_id, now_ms)
+    found = sessions.session_object(session_id, now_ms, sim.switches["session_times"])
     if found is None:
         raise Refusal("Session not found")
     return ok(found)

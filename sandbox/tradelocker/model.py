@@ -173,10 +173,12 @@ class Account:
     orders: dict[int, Order] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
+    working: dict[int, Order] = field(default_factory=dict)
+    """The orders that can still change, again: so that time passes quickly however many there have been."""
 
     def working_orders(self) -> list[Order]:
         """Return the orders that can still change, oldest first."""
-        return [order for order in self.orders.values() if order.working]
+        return list(self.working.values())
 
     def open_positions(self) -> list[Position]:
         """Return the positions that hold something, oldest first."""

@@ -75,8 +75,8 @@ class Panels:
         return columns
 
     def config(self) -> Mapping[str, object]:
-        """Return the five column lists as GET /trade/config gives them."""
-        return {
+        """Return the five column lists as GET /trade/config gives them, and maybe one of the broker's own."""
+        known: dict[str, object] = {
             key: {
                 "id": key.removesuffix("Config"),
                 "title": title,
@@ -84,6 +84,10 @@ class Panels:
             }
             for key, title in _TITLES.items()
         }
+        if self._switches.on("extra_panel"):
+            columns = [{"id": column, "description": column} for column in ("id", "points", "badge")]
+            known["rewardsConfig"] = {"id": "rewards", "title": "Rewards", "columns": columns}
+        return known
 
     def cells(self, key: ConfigKey, row: Row) -> list[object]:
         """Return a row's cells in the panel's order; a broker's own columns say nothing."""
@@ -103,10 +107,12 @@ class Panels:
         """Return the rows of GET .../ordersHistory: final, and late by what lag and script say."""
         as_of_ms, lag_ms = self.as_of(now_ms), self._switches.number("history_lag_ms")
         dropped = self._switches["sibling_history"] == "dropped"
+        oldest_ms = now_ms - self._switches.number("history_days") * 86_400_000
         shown = [
             order
             for order in account.orders.values()
             if order.final_ms is not None
+            and oldest_ms <= order.final_ms
             and order.final_ms + lag_ms + order.plan.late_history_ms <= as_of_ms
             and not (dropped and order.status is Status.SIBLING_GONE)
         ]

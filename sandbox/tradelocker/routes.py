@@ -19,6 +19,8 @@ from sandbox.tradelocker.tokens import TokenError, WrongShardError, expire_date
 PREFIX = "/backend-api"
 CANCEL_LIMIT = "cancel"
 """Stands for the limit that DELETE routes count under: nobody knows which, so it is a switch."""
+CONFIG_LIMIT = "config"
+"""Likewise for /trade/config."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Incoming:
 # Method, path ({a} is the account's id, {id} any other), rate limit. These and the two token routes and
 # all-accounts are the 25 routes of the published list.
 TRADE_ROUTES: tuple[tuple[str, str, str | None], ...] = (
-    ("GET", "/trade/config", None),
+    ("GET", "/trade/config", CONFIG_LIMIT),
     ("GET", "/trade/accounts", "GET_ACCOUNTS"),
     ("GET", "/trade/accounts/{a}/executions", "GET_EXECUTIONS"),
     ("GET", "/trade/accounts/{a}/instruments", "GET_INSTRUMENTS"),
@@ -91,15 +93,16 @@ class Routes:
     def _answer(self, request: Incoming, now_ms: int) -> Answer:
         match request.method, request.path:
             case "POST", "/auth/jwt/token":
-                return self._log_in(_json_object(request), now_ms)
+                return self._log_in(_json_object(request), request.ip, now_ms)
             case "POST", "/auth/jwt/refresh":
-                return self._refresh(_json_object(request), now_ms)
+                return self._refresh(_json_object(request), request.ip, now_ms)
             case "GET", "/auth/jwt/all-accounts":
                 return accountdata.all_accounts(self._sim, self._login(request, now_ms))
             case _:
                 return self._trade(request, now_ms)
 
-    def _log_in(self, body: Mapping[str, object], now_ms: int) -> Answer:
+    def _log_in(self, body: Mapping[str, object], ip: str, now_ms: int) -> Answer:
+        self._refuse_for(self._sim.limits.login_wait_ms(ip, now_ms))
         email, password, server = (body.get(name) for name in ("email", "password", "server"))
         if not (isinstance(email, str) and isinstance(password, str) and isinstance(server, str)):
             raise HttpProblem(400, "email, password and server are required")
@@ -109,7 +112,8 @@ class Routes:
             raise HttpProblem(int(self._sim.switches["bad_login_status"]), str(caught)) from caught
         return Answer(201, {"accessToken": pair.access, "refreshToken": pair.refresh, "expireDate": expire_date(pair)})
 
-    def _refresh(self, body: Mapping[str, object], now_ms: int) -> Answer:
+    def _refresh(self, body: Mapping[str, object], ip: str, now_ms: int) -> Answer:
+        self._refuse_for(self._sim.limits.login_wait_ms(ip, now_ms))
         token = body.get("refreshToken")
         if not isinstance(token, str):
             raise HttpProblem(400, "refreshToken is required")
@@ -155,14 +159,18 @@ class Routes:
         if limit == CANCEL_LIMIT:
             modify = "MODIFY_ORDER" if request.path.startswith("/trade/orders") else "MODIFY_POSITION"
             limit = {"modify": modify, "place": "PLACE_ORDER"}.get(self._sim.switches["cancel_limit"])
+        if limit == CONFIG_LIMIT:
+            limit = None if self._sim.switches["config_limit"] == "none" else self._sim.switches["config_limit"]
         if limit is None:
             return
         key = request.headers.get("developer-api-key", "")
         caller = Caller(str(account.seed.account_id), login.email, key or login.email, request.ip)
-        wait_ms = self._sim.limits.wait_ms(limit, caller, now_ms)
+        self._refuse_for(self._sim.limits.wait_ms(limit, caller, now_ms))
+
+    def _refuse_for(self, wait_ms: int) -> None:
         if wait_ms > 0:
             seconds = str(-(-wait_ms // 1000))
-            headers = {"retry-after": seconds} if self._sim.switches["retry_after"] == "present" else None
+            headers = {"Retry-After": seconds} if self._sim.switches["retry_after"] == "present" else None
             raise HttpProblem(429, "Too many requests", headers)
 
     def _read(self, pattern: str, parts: Mapping[str, int], account: Account, query: Query, now_ms: int) -> Answer:
@@ -177,7 +185,7 @@ class Routes:
             case ["instruments", _]:
                 return marketdata.details(sim, account, parts["id"], query, now_ms)
             case ["sessions", _]:
-                return marketdata.session(parts["id"], now_ms)
+                return marketdata.session(sim, parts["id"], now_ms)
             case ["sessionStatuses", _]:
                 return marketdata.session_status(parts["id"])
             case ["dailyBar"]:

@@ -59,8 +59,11 @@ def trades_on(calendar: Calendar, day: datetime) -> bool:
     return bool(_WEEKS[calendar][day.weekday()])
 
 
-def session_object(session_id: int, now_ms: int) -> Mapping[str, object] | None:
-    """Return what GET /trade/sessions/{id} says, or None for an unknown id. Its inner shape is unconfirmed."""
+def session_object(session_id: int, now_ms: int, times: str) -> Mapping[str, object] | None:
+    """Return what GET /trade/sessions/{id} says, or None for an unknown id.
+
+    Its inner shape is unconfirmed; `times` is text (21:00), minutes (of the day) or absent.
+    """
     calendar = next((name for name, number in SESSION_IDS.items() if number == session_id), None)
     if calendar is None:
         return None
@@ -68,18 +71,20 @@ def session_object(session_id: int, now_ms: int) -> Mapping[str, object] | None:
     holidays = [] if calendar == "crypto" else [
         {"date": f"{year}-{month:02}-{number:02}", "name": name} for month, number, name in _HOLIDAYS
     ]  # fmt: skip
-    return {
+    session: dict[str, object] = {
         "blockTrading": False,
         "holidays": holidays,
         "id": str(session_id),
         "name": calendar.upper(),
-        "sessionPeriods": [
-            {"day": name, "start": _clock(start), "end": _clock(end)}
+    }
+    if times != "absent":
+        session["timeZone"] = "UTC"
+        session["sessionPeriods"] = [
+            {"day": name, "start": _time(start, times), "end": _time(end, times)}
             for name, periods in zip(_DAY_NAMES, _WEEKS[calendar], strict=True)
             for start, end in periods
-        ],
-        "timeZone": "UTC",
-    }
+        ]
+    return session
 
 
 def status_object(status_id: int) -> Mapping[str, list[int]] | None:
@@ -94,5 +99,5 @@ def status_object(status_id: int) -> Mapping[str, list[int]] | None:
     return None
 
 
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
+def _time(minute: int, times: str) -> str | int:
+    return minute if times == "minutes" else f"{minute // 60:02}:{minute % 60:02}"

@@ -22,11 +22,18 @@ class Switch:
     meaning: str
     numeric: bool = False
     """Take any whole number from 0; `values` are then the ones worth combining."""
+    refusing: tuple[str, ...] = ()
+    """Values under which a careful client refuses to trade EURUSD, or the broker refuses the client."""
 
     @property
     def default(self) -> str:
         """The value at start: the first one."""
         return self.values[0]
+
+    @property
+    def tradable(self) -> tuple[str, ...]:
+        """The values under which everything can be traded: the ones to combine with those of other switches."""
+        return tuple(value for value in self.values if value not in self.refusing)
 
     def parse(self, value: object) -> str:
         """Return `value` as this switch's text; raise `SwitchError` when it cannot take it."""
@@ -39,8 +46,9 @@ class Switch:
         raise SwitchError(f"switch {self.name!r} cannot be {text!r}: {possible}")
 
 
-def _choice(name: str, values: str, source: str, meaning: str) -> Switch:
-    return Switch(name, tuple(values.split("|")), source, meaning)
+def _choice(name: str, values: str, source: str, meaning: str, *, refusing: str = "") -> Switch:
+    refused = tuple(refusing.split("|")) if refusing else ()
+    return Switch(name, tuple(values.split("|")), source, meaning, refusing=refused)
 
 
 def _number(name: str, values: str, source: str, meaning: str) -> Switch:
@@ -65,7 +73,13 @@ ALL: tuple[Switch, ...] = (
     _choice("server_case", "exact|any", "10.4", "whether the server name's case counts at login"),
     _choice("bad_login_status", "400|401|403", "10.3", "status of a login with wrong credentials"),
     _choice("dead_refresh_status", "401|400", "10.3", "status of a refresh with a spent or dead token"),
-    _choice("host_claim", "own|absent|demo|wrong_shard", "10.11", "the token's host claim; wrong_shard: 403 on /trade"),
+    _choice(
+        "host_claim",
+        "own|absent|demo|wrong_shard",
+        "10.11",
+        "the token's host claim; wrong_shard: 403 on /trade",
+        refusing="wrong_shard",
+    ),
     # Rate limits
     _choice("rate_limits", "enforced|wide|off", "10.5", "observed limits, ten times those (published so), or none"),
     _choice("rate_limit_scope", "account|user|key|ip", "10.5", "who shares a route's limit"),
@@ -73,12 +87,19 @@ ALL: tuple[Switch, ...] = (
     _choice("cancel_limit", "modify|place|none", "10.5", "the limit that DELETE of orders and positions counts under"),
     _choice("developer_key", "ignored|wider", "10.5", "whether a developer key gives five times the limits"),
     _choice("edge_limit", "off|on", "3", "an edge that answers 1015 to an address with over 20 requests in a second"),
+    _choice("config_limit", "none|GET_ACCOUNTS", "10.5", "the limit that GET /trade/config counts under"),
+    _choice("login_limit", "none|one_per_second", "10.5", "whether logins and refreshes are limited"),
     # Panels
+    _choice("extra_panel", "no|yes", "10.9", "a panel of the broker's own in /trade/config"),
     _choice("column_order", "reference|shuffled|reversed", "9.5", "order of the columns in every panel"),
     _choice("executions_order", "reference|ids_first", "10.9", "order of the eight columns of the executions"),
     _choice("extra_columns", "none|some", "9.5", "broker's own columns (commission, swap, ...) amid the known ones"),
     _choice(
-        "missing_columns", "none|history_strategy_id|every_strategy_id|brackets", "9.5", "columns a broker leaves out"
+        "missing_columns",
+        "none|history_strategy_id|every_strategy_id|brackets",
+        "9.5",
+        "columns a broker leaves out",
+        refusing="history_strategy_id|every_strategy_id",
     ),
     _choice(
         "number_text", "sampled|plain|one_decimal|two_decimals", "9.5", 'texts of quantities: "10", "10.0", "10.00"'
@@ -113,6 +134,7 @@ ALL: tuple[Switch, ...] = (
     ),
     _choice("date_filter", "created|modified", "10.7", "date that from and to look at"),
     _choice("history_order", "newest_first|oldest_first", "1.2", "order of the rows"),
+    _number("history_days", "3650|1", "10.7", "how many days back ordersHistory goes"),
     _number("history_rows", "10000|5", "3", "MAX_ORDERS_COUNT_IN_HISTORY; more rows: the newest, and hasMore"),
     _number(
         "history_bars",
@@ -152,11 +174,20 @@ ALL: tuple[Switch, ...] = (
         "commission_cents_per_lot", "0|350", "1.3", "commission of one lot and fill; 0: a broker without commission"
     ),
     # Instruments and sessions
+    _choice(
+        "session_times", "text|minutes|absent", "10.9", "times in a session object: 21:00, minutes of the day, none"
+    ),
     _choice("sessions", "always_open|calendar", "4", "whether markets close (weekend, metals' daily break)"),
     _choice(
         "info_routes", "several|one|first_dead", "9.5", "how many INFO routes an instrument has, and whether all live"
     ),
-    _choice("eurusd_names", "plain|with_x|only_x|only_x_and_r", "4", "EURUSD, EURUSD.X, EURUSD.R: which of them exist"),
+    _choice(
+        "eurusd_names",
+        "plain|with_x|only_x|only_x_and_r",
+        "4",
+        "EURUSD, EURUSD.X, EURUSD.R: which of them exist",
+        refusing="only_x|only_x_and_r",
+    ),
 )
 
 BY_NAME: Mapping[str, Switch] = {switch.name: switch for switch in ALL}

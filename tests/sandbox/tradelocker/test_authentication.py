@@ -55,6 +55,22 @@ def test_login_with_one_wrong_credential_is_400(field: str, value: str) -> None:
     assert "accessToken" not in answer.json()
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_wrong_login_has_the_switched_status(status: int) -> None:
+    caller = Caller({"bad_login_status": status})
+    wrong = {"email": caller.login.email, "password": "wrong", "server": caller.login.server}
+
+    assert caller.send("POST", "/backend-api/auth/jwt/token", wrong).status == status
+
+
+def test_refresh_token_dies_at_its_age_with_the_switched_status() -> None:
+    caller = Caller({"refresh_token_minutes": 120, "dead_refresh_status": "400"})
+
+    caller.clock.advance(120 * 60_000)
+
+    assert refresh(caller, caller.tokens["refreshToken"]).status == 400
+
+
 def test_server_name_in_another_case_logs_in_where_case_does_not_count() -> None:
     caller = Caller({"server_case": "any"})
 

@@ -204,6 +204,15 @@ def test_closed_session_shows_in_details_and_session_status() -> None:
     assert {"day": "MONDAY", "start": "00:00", "end": "21:00"} in session["sessionPeriods"]
 
 
+@pytest.mark.parametrize(("times", "end"), [("minutes", 1260), ("absent", None)])
+def test_session_tells_its_times_as_switched(times: str, end: int | None) -> None:
+    caller = Caller({"session_times": times})
+
+    session = caller.get(f"/sessions/{details(caller, XAUUSD)['tradeSessionId']}")
+
+    assert session.get("sessionPeriods", [{"end": None}])[0]["end"] == end
+
+
 def test_unknown_session_is_refused() -> None:
     caller = Caller()
 

@@ -180,6 +180,21 @@ def test_history_that_is_cut_keeps_the_newest_and_says_so() -> None:
     assert caller.get(f"/accounts/{{a}}/ordersHistory?to={START_MS - 1}")["hasMore"] is False
 
 
+def test_history_goes_back_as_far_as_switched() -> None:
+    caller = Caller({"history_days": 1, "access_token_minutes": 10000})
+    caller.place()
+
+    caller.clock.advance(86_400_000)
+    before = len(caller.rows("ordersHistory"))
+    caller.clock.advance(1)
+
+    assert (before, caller.rows("ordersHistory")) == (1, [])
+
+
+def test_config_may_have_a_panel_of_the_brokers_own() -> None:
+    assert "rewardsConfig" in Caller({"extra_panel": True}).get("/config")
+
+
 def test_history_lag_leaves_an_order_in_neither_list_for_a_while() -> None:
     caller = Caller({"history_lag_ms": 1500})
     order_id = caller.place_limit("1.00000")

@@ -184,6 +184,14 @@ def test_stop_order_waits_for_the_market_and_a_passed_one_is_refused() -> None:
     assert caller.row("ordersHistory", order_id)["avgPrice"] == "1.09009"
 
 
+def test_passed_stop_order_fills_at_once_where_switched() -> None:
+    caller = Caller({"stop_through_market": "filled"})
+
+    order_id = caller.place(type="stop", validity="GTC", stopPrice=1.08)
+
+    assert caller.row("ordersHistory", order_id)["avgPrice"] == "1.08458"
+
+
 def test_strategy_id_shows_in_orders_history_and_positions() -> None:
     caller = Caller()
     label = "tv" + "a" * 30

@@ -125,6 +125,22 @@ def test_deletes_count_under_the_switched_limit(switch: str, allowed: int) -> No
     assert placed == (429 if switch == "place" else 200)
 
 
+def test_config_counts_under_a_limit_where_switched() -> None:
+    caller = limited({"config_limit": "GET_ACCOUNTS"})
+
+    assert statuses(caller, "GET", "/config", 3) == [200, 200, 429]
+
+
+def test_logins_and_refreshes_are_limited_where_switched() -> None:
+    caller = limited({"login_limit": "one_per_second"})
+    body = {"refreshToken": caller.tokens["refreshToken"]}
+
+    at_once = caller.send("POST", "/backend-api/auth/jwt/refresh", body).status
+    caller.clock.advance(1000)
+
+    assert (at_once, caller.send("POST", "/backend-api/auth/jwt/refresh", body).status) == (429, 201)
+
+
 def test_edge_blocks_an_address_for_a_while_with_a_page_that_names_1015() -> None:
     caller = limited({"edge_limit": "on"})
 
