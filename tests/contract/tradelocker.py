@@ -112,7 +112,7 @@ class Tokens:
 
 
 class FaultyTransport(httpx.BaseTransport):
-    """Puts the pending faults in front of the next read or write on `/trade`, and lets each request take its time."""
+    """Puts the pending faults in front of the next read, or write on `/trade`, and lets each request take its time."""
 
     def __init__(self, inner: SimulatedTransport, sim: InProcess, time: VirtualTime) -> None:
         self._inner = inner
@@ -123,7 +123,7 @@ class FaultyTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._time.clock.advance(LATENCY_MS)
-        if "/trade/" in request.url.path:
+        if "/trade/" in request.url.path or request.method == "GET":
             fault = self._take(request.method)
             if fault is not None:
                 self._arm(fault)
@@ -142,7 +142,7 @@ class FaultyTransport(httpx.BaseTransport):
             case Fault.REJECTED_LATER:
                 control(self._sim, "script", {"behaviour": "reject_later"})
             case _:
-                self._sim.faults.add({"match": {"path": "/trade/"}, "fault": _RULES[fault], "times": 1})
+                self._sim.faults.add({"match": {"path": "/trade/|all-accounts"}, "fault": _RULES[fault], "times": 1})
 
 
 def control(sim: InProcess, what: str, payload: object) -> Any:

@@ -1,0 +1,87 @@
+"""The adapters are right under every pair of the simulators' settings for what nobody could confirm."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from allpairspy import AllPairs  # type: ignore[import-untyped]
+
+from orderbridge.brokers.port import Absent, Accepted, Done, Unknown
+from orderbridge.commands import Cancel, Replace
+from tests.contract.backend import Backend, Bench, Fault
+from tests.contract.backends import BACKENDS
+from tests.contract.cases import case
+from tests.contract.kinds import SETTLE_MS, active, bracket, evidence, limit, look, new_orders, set_up
+from tests.contract.test_orders import holding
+from tests.contract.test_outcomes import resolved, send
+
+Settings = Mapping[str, object]
+
+
+def _pairs(backend: Backend) -> Iterator[object]:
+    switches = {name: values for name, values in backend.switches.items() if len(values) > 1}
+    for number, row in enumerate(AllPairs([list(values) for values in switches.values()]), start=1):
+        settings = dict(zip(switches, row, strict=True))
+        yield pytest.param(backend, settings, id=f"{backend.name}-{number:03}")
+
+
+PAIRS = [param for backend in BACKENDS for param in _pairs(backend)]
+
+
+def agrees(bench: Bench) -> None:
+    """Hold what the adapter shows against the simulator's own book."""
+    seen = look(bench)
+    book = bench.book()
+    assert holding(bench) == book.held(bench.symbol)
+    working = {order.id for order in seen.orders if order.symbol == bench.symbol and not order.status.final}
+    entries = {order.id for order in active(book, bench.symbol)}
+    assert entries <= working
+    rows = {order.id: order for order in seen.orders}
+    for order in book.orders:
+        if order.symbol == bench.symbol and order.id in rows:
+            shown = rows[order.id]
+            assert shown.filled_quantity == order.filled, shown
+            assert shown.side is order.side
+            assert shown.status.final == (order.state not in ("working", "waiting")), shown
+
+
+@case("BC-301")
+@pytest.mark.parametrize(("backend", "settings"), PAIRS)
+def test_session_agrees_with_the_book_under_each_pair_of_settings(backend: Backend, settings: Settings) -> None:
+    bench = backend.open(settings)
+    bench.advance(SETTLE_MS)
+    entry = set_up(bench, limit(bench, bracket=bracket(bench)), "1")
+    bench.advance(SETTLE_MS)
+    agrees(bench)
+
+    moved = send(bench, Replace(entry, bench.symbol, bench.unit, limit_price=bench.price - 2 * bench.distance))
+    assert isinstance(moved, Accepted)
+    bench.advance(2 * SETTLE_MS)
+    agrees(bench)
+
+    gone = bench.broker.send(Cancel(moved.orders[0].order_id, bench.symbol), "c" * 32, bench.deadline())
+    assert isinstance(gone, Accepted)
+    bench.advance(2 * SETTLE_MS)
+    agrees(bench)
+
+
+@case("BC-302")
+@pytest.mark.parametrize("fault", [Fault.REPLY_LOST, Fault.RESET_BEFORE], ids=str)
+@pytest.mark.parametrize(("backend", "settings"), PAIRS)
+def test_lost_entry_is_found_exactly_if_it_arrived(backend: Backend, settings: Settings, fault: Fault) -> None:
+    bench = backend.open(settings)
+    bench.advance(SETTLE_MS)
+    command = limit(bench, bracket=bracket(bench))
+    known = evidence(bench)
+    before = bench.book()
+    bench.fault(fault)
+    assert isinstance(send(bench, command), Unknown)
+    resolution = resolved(bench, command, known)
+    if not fault.booked:
+        assert isinstance(resolution, Absent)
+        return
+    assert isinstance(resolution, Done)
+    booked = {order.id for order in new_orders(before, bench.book())}
+    assert {placed.order_id for placed in resolution.orders} <= booked
+    entry = bench.book().order(resolution.orders[0].order_id)
+    assert entry is not None
+    assert entry.side is command.side
