@@ -11,8 +11,8 @@ class TradeLockerScenario(TradeLockerBench):
 
     gap_ms = 1_050
 
-    def __init__(self, switches: Mapping[str, object] | None = None, seat: Seat = Seat()) -> None:
-        super().__init__(switches, seat)
+    def __init__(self, switches: Mapping[str, object] | None = None, seat: Seat | None = None) -> None:
+        super().__init__(switches, seat or Seat())
 
     def account(self) -> AccountSettings:
         return AccountSettings(

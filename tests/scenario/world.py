@@ -6,13 +6,14 @@ nothing here uses threads: races are judged on MiniStack (`tests/race`).
 
 import heapq
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import boto3
 
+from orderbridge import codec
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.execution.desk import Desk
@@ -31,9 +32,11 @@ from orderbridge.storage.watch import DynamoWatch
 from orderbridge.strategy.settings import AccountRoute, AccountSettings, StrategySettings
 from orderbridge.strategy.symbols import lane_of, root_for
 from tests.scenario.bench import ScenarioBench
+from tests.scenario.killing import STORE_CALLS, KilledError, Killer, Mortal
 
 TABLE = "bridge"
 HANDLER_S = 55.0
+REDELIVERY_MS = 60_000
 
 
 def create_table(client: Any) -> None:
@@ -47,7 +50,10 @@ def create_table(client: Any) -> None:
         GlobalSecondaryIndexes=[
             {
                 "IndexName": "open",
-                "KeySchema": [{"AttributeName": "gpk", "KeyType": "HASH"}, {"AttributeName": "gsk", "KeyType": "RANGE"}],
+                "KeySchema": [
+                    {"AttributeName": "gpk", "KeyType": "HASH"},
+                    {"AttributeName": "gsk", "KeyType": "RANGE"},
+                ],
                 "Projection": {"ProjectionType": "ALL"},
             }
         ],
@@ -137,7 +143,7 @@ class World:
         self.owner = itertools.count(1)
         self._alerts = itertools.count(1)
         self._worker: LaneWorker | None = None
-        self.wrap_store: Callable[[DynamoLanes], Any] = lambda store: store
+        self.killer: Killer | None = None
 
     def add_strategy(self, name: str, *, route: Mapping[str, Any] | None = None, **values: Any) -> None:
         unit = "lots" if self.account.broker == "tradelocker" else None
@@ -164,8 +170,12 @@ class World:
         owner = f"owner-{next(self.owner)}"
         broker = self.bench.new_broker()
         desk = Desk(self.account, broker, self.settings, self.clock, self.tell)
-        looks = Looks(DynamoSnapshots(self.client, TABLE), broker, self.clock, self.account.name, owner, self.bench.gap_ms)
-        store = self.wrap_store(self.lanes)
+        snapshots = DynamoSnapshots(self.client, TABLE)
+        looks = Looks(snapshots, broker, self.clock, self.account.name, owner, self.bench.gap_ms)
+        store: Any = self.lanes
+        if self.killer is not None:
+            store = Mortal(store, self.killer, STORE_CALLS)
+            desk.broker = Mortal(broker, self.killer, ("send",))
         return LaneWorker(store, self.lanes, self.bell, self.clock, desk, looks, owner)
 
     def restart(self) -> None:
@@ -202,7 +212,11 @@ class World:
             due_ms, _, body = heapq.heappop(self.bell.bells)
             if due_ms > self.clock.now_ms():
                 self.bench.advance(due_ms - self.clock.now_ms())
-            self.answer(body)
+            try:
+                self.answer(body)
+            except KilledError:
+                self.restart()  # the queue delivers the bell again once its visibility time-out is over
+                heapq.heappush(self.bell.bells, (self.clock.now_ms() + REDELIVERY_MS, -due_ms, body))
         if end_ms > self.clock.now_ms():
             self.bench.advance(end_ms - self.clock.now_ms())
 
@@ -263,9 +277,11 @@ class World:
         )
         return self.store(alert, strategy)
 
-    def fire(self, action: str, quantity: str | None = None, strategy: str = "s", *, seconds: float = 6.0, **f: Any) -> Outcome:
+    def fire(
+        self, action: str, quantity: str | None = None, strategy: str = "s", *, seconds: float = 6.0, **fields: Any
+    ) -> Outcome:
         """Store an alert, let the bridge work, and give how it ended."""
-        alert_id = self.send(action, quantity, strategy, **f)
+        alert_id = self.send(action, quantity, strategy, **fields)
         self.run(seconds)
         return self.outcome(alert_id)
 
@@ -279,18 +295,16 @@ class World:
     def state(self) -> LaneState:
         """Give the state of the only lane that has one."""
         items = self.client.scan(TableName=TABLE)["Items"]
-        from orderbridge import codec
-
-        states = [codec.loads(LaneState, item["data"]["S"]) for item in items if item["sk"]["S"] == "STATE" and "data" in item]
+        rows = [item for item in items if item["sk"]["S"] == "STATE" and "data" in item]
+        states: list[LaneState] = [codec.loads(LaneState, row["data"]["S"]) for row in rows]
         assert len(states) <= 1
         return states[0] if states else LaneState()
 
     def commands(self) -> list[CommandRecord]:
         """Give every command of the ledger, in the order of their making."""
-        from orderbridge import codec
-
         items = self.client.scan(TableName=TABLE)["Items"]
-        records = [codec.loads(CommandRecord, i["data"]["S"]) for i in items if i["sk"]["S"].startswith("COMMAND#")]
+        rows = [item for item in items if item["sk"]["S"].startswith("COMMAND#")]
+        records: list[CommandRecord] = [codec.loads(CommandRecord, row["data"]["S"]) for row in rows]
         return sorted(records, key=lambda r: (r.changed_at_ms, r.job_id, r.revision, r.step))
 
     def held(self) -> Decimal:
@@ -300,5 +314,3 @@ class World:
     def working(self) -> list[Any]:
         return [order for order in self.bench.book().orders if order.state in ("working", "waiting")]
 
-
-__all__ = ["Outcome", "World", "create_table", "replace"]

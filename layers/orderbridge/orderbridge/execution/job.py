@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from orderbridge.alerts.alert import Refusal
+from orderbridge.alerts.alert import Action, Alert, Refusal
 from orderbridge.commands import (
     Cancel,
     CancelAll,
@@ -29,7 +29,8 @@ from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.session import LaneSession
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, to_close, with_floor
 from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Side
-from orderbridge.strategy.decide import decide, entry_expires_at_ms, is_entry, needs_quote
+from orderbridge.strategy.ages import age_of
+from orderbridge.strategy.decide import decide
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
 from orderbridge.strategy.settings import AccountRoute, StrategySettings
 from orderbridge.strategy.symbols import Lookup, wanted_symbol
@@ -142,7 +143,7 @@ class JobWorker:
         if blocked is not None:
             return blocked
         now_ms = self._clock.now_ms()
-        if is_entry(job.alert) and self._lane.state.pending:
+        if self._lane.state.pending and self._only_opens(job):
             return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")
         lookup = wanted_symbol(job.alert, settings, route, account.broker, now_ms)
         if isinstance(lookup, Refusal):
@@ -238,6 +239,15 @@ class JobWorker:
         self._lane.see(max_age_ms=0)
         return None
 
+    def _only_opens(self, job: Job) -> bool:
+        """Tell whether the alert can only open or add: one that closes something must not wait for its entry."""
+        assert job.alert is not None
+        side = {Action.BUY: 1, Action.SELL: -1}.get(job.alert.action)
+        if job.alert.action is Action.ADD:
+            return True
+        flat = job.alert.target is not None and job.alert.target.direction is Direction.FLAT
+        return side is not None and not flat and self._lane.state.book(job.strategy, job.root).owned * side >= 0
+
     # ---- endings
 
     def _late_entry(self, goal: Goal, records: Sequence[CommandRecord], step: Send) -> End | None:
@@ -278,13 +288,15 @@ class JobWorker:
         accepted = [record for record in records if record.status is CommandStatus.ACCEPTED]
         if not accepted:
             if to_close(goal, holding) == 0 and not records:
-                return End(Ending.NO_ACTION, "nothing_to_do", "Nothing is held or working that this alert asks about.")
+                sentence = "Nothing is held or working that this alert asks about."
+                return goal.dropped or End(Ending.NO_ACTION, "nothing_to_do", sentence)
             message = records[-1].message if records else ""
             return End(Ending.NO_ACTION, "nothing_left", f"Nothing was left to do. {message}".strip())
         closes = [record for record in accepted if record.role == "close"]
         if closes:
             left = amount(abs(holding.owned))
-            return End(Ending.ORDERED, "closed", f"Closed in {job.root}; the strategy holds {left} now.")
+            dropped = f" Nothing is opened: {goal.dropped.sentence}" if goal.dropped is not None else ""
+            return End(Ending.ORDERED, "closed", f"Closed in {job.root}; the strategy holds {left} now.{dropped}")
         return End(Ending.ORDERED, "cancelled", f"Cancelled {len(accepted)} working order(s) in {job.root}.")
 
     def _await_fill(self, entry: CommandRecord) -> Order | None:
@@ -310,7 +322,7 @@ class JobWorker:
         assert job.alert is not None
         now_ms = self._clock.now_ms()
         expires_ms = entry_expires_at_ms(job.alert, settings, job.accepted_at_ms)
-        if is_entry(job.alert) and now_ms >= expires_ms:
+        if now_ms >= expires_ms and self._only_opens(job):
             return End(Ending.EXPIRED, code, f"{sentence} The alert has grown too old meanwhile.")
         if now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
             return End(Ending.FAILED, code, f"{sentence} Given up after 15 minutes: please act.")
@@ -351,6 +363,20 @@ class JobWorker:
             self._desk.tell(code, sentence, account=job.account, strategy=job.strategy, alert_id=job.alert_id)
 
         return tell
+
+
+def entry_expires_at_ms(alert: Alert | None, settings: StrategySettings, accepted_at_ms: int) -> int:
+    """Give the moment from which the alert's entry is stale (TRADING.md rule 19)."""
+    assert alert is not None
+    return accepted_at_ms + settings.entry_max_age_ms - age_of(alert, accepted_at_ms, accepted_at_ms).ms
+
+
+def needs_quote(alert: Alert, settings: StrategySettings) -> bool:
+    """Tell whether deciding wants a price: a read that a plain market order, and every exit, does without."""
+    if alert.action not in (Action.BUY, Action.SELL, Action.ADD):
+        return False
+    priced = alert.take_profit is not None or alert.stop_loss is not None or settings.max_notional is not None
+    return priced or alert.order_type is not OrderType.MARKET
 
 
 def _route(settings: StrategySettings | None, account: str) -> AccountRoute | None:

@@ -217,8 +217,8 @@ class LaneWorker:
                 self._flatten_ghost(session, ghost)
             for book in session.state.books:
                 self._care(session, book)
-        except BrokerReadError:
-            log.warning("the lane could not be tended", exc_info=True, extra={"lane": session.fence.lane})
+        except BrokerReadError as error:
+            log.warning("the lane could not be tended", extra={"lane": session.fence.lane, "problem": str(error)})
 
     def _care(self, session: LaneSession, book: Book) -> None:
         busy = any(pending.root == book.root and pending.role in ("stop", "other") for pending in session.state.pending)
