@@ -59,7 +59,7 @@ def test_bracket_of_a_filled_order_becomes_rows_linked_from_the_position() -> No
     assert (target["type"], target["side"], target["price"], target["stopPrice"]) == ("limit", "sell", "1.2", None)
     assert stop["qty"] == target["qty"] == "0.1"
     assert stop["positionId"] == target["positionId"] == position["id"]
-    assert stop["strategyId"] is None
+    assert (stop["strategyId"], stop["stopLossType"]) == (None, None)
 
 
 def test_bracket_of_a_working_order_has_no_rows_until_it_fills() -> None:
@@ -164,6 +164,15 @@ def test_netting_account_adds_reduces_and_flips_one_position() -> None:
     assert reduced == [("buy", "0.15")]
     assert [(row["side"], row["qty"]) for row in caller.rows("positions")] == [("sell", "0.05")]
     assert caller.row("ordersHistory", flip)["filledQty"] == "0.2"
+
+
+def test_reducing_a_netted_position_needs_no_margin() -> None:
+    caller = Caller(acc_num=NETTING)
+    caller.place(BTCUSD, qty="0.90")
+
+    more, less = caller.try_place(BTCUSD, qty="0.50"), caller.try_place(BTCUSD, qty="0.50", side="sell")
+
+    assert (more["s"], less["s"]) == ("error", "ok")
 
 
 @pytest.mark.parametrize(("switch", "named"), [("yes", True), ("no", False)])

@@ -166,6 +166,17 @@ def test_trailing_offset_of_a_position_makes_a_stop_that_null_takes_off() -> Non
     assert caller.row("positions", position["id"])["stopLossId"] is None
 
 
+def test_trailing_offset_goes_before_a_stop_in_the_same_change() -> None:
+    caller = Caller()
+    position = opened(caller)
+
+    modify(caller, position, {"stopLoss": 1.0, "takeProfit": 1.2, "trailingOffset": 20})
+
+    held = caller.row("positions", position["id"])
+    assert caller.row("orders", held["stopLossId"])["stopPrice"] == "1.0825"
+    assert caller.row("orders", held["takeProfitId"])["price"] == "1.2"
+
+
 @pytest.mark.parametrize(("switch", "status"), [("applied", "ok"), ("refused", "error")])
 def test_delete_of_a_leg_takes_it_off_the_position_where_that_is_allowed(switch: str, status: str) -> None:
     caller = Caller({"bracket_row_writes": switch})

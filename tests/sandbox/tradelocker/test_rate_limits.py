@@ -131,6 +131,12 @@ def test_config_counts_under_a_limit_where_switched() -> None:
     assert statuses(caller, "GET", "/config", 3) == [200, 200, 429]
 
 
+def test_logins_are_not_limited_by_default() -> None:
+    caller = limited()
+
+    assert ["accessToken" in caller.log_in() for _ in range(3)] == [True] * 3
+
+
 def test_logins_and_refreshes_are_limited_where_switched() -> None:
     caller = limited({"login_limit": "one_per_second"})
     body = {"refreshToken": caller.tokens["refreshToken"]}

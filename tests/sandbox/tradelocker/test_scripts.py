@@ -75,6 +75,20 @@ def test_stop_that_was_moved_stays_moved_when_the_rest_fills() -> None:
     assert caller.row("orders", caller.position_of(order_id)["stopLossId"])["stopPrice"] == "1.05"
 
 
+def test_rest_that_fills_after_its_position_was_closed_opens_a_new_one() -> None:
+    caller = Caller()
+    caller.script("partial_fill", qty="0.04")
+    order_id = caller.place_limit("1.20000")
+    first = caller.row("orders", order_id)["positionId"]
+    caller.call("DELETE", f"/positions/{first}", {"qty": 0})
+
+    caller.price("EURUSD", "1.08450", "1.08458")
+
+    (position,) = caller.rows("positions")
+    assert position["id"] != first
+    assert position["qty"] == "0.06"
+
+
 def test_fill_delay_keeps_a_market_order_working_and_fills_at_its_moment() -> None:
     caller = Caller()
     caller.script("fill_delay", ms=2000)
@@ -255,7 +269,8 @@ def test_freeze_keeps_what_happens_from_now_on_out_of_the_panels() -> None:
     caller = Caller()
     earlier = caller.place_limit("1.00000")
     caller.clock.advance(10)
-    caller.control("freeze", {"ms": 2000})
+    until_ms = caller.control("freeze", {"ms": 2000})["until_ms"]
+    assert until_ms == caller.clock.now_ms() + 2000
     caller.place()
     caller.call("DELETE", f"/orders/{earlier}")
 
@@ -330,14 +345,16 @@ def test_refusing_faults_are_worded_like_the_broker_and_book_nothing(kind: str, 
 
 def test_state_shows_the_whole_book_past_every_lateness() -> None:
     caller = Caller({"visibility_lag_ms": 5000})
-    order_id = caller.place(stopLoss=1.0, stopLossType="absolute", strategyId="mine")
+    legs: dict[str, Any] = {"stopLoss": 1, "stopLossType": "absolute", "takeProfit": 1.2, "takeProfitType": "absolute"}
+    order_id = caller.place(strategyId="mine", **legs)
 
     state = caller.control("state", method="GET")
 
     account = next(one for one in state["accounts"] if one["id"] == "1180")
     assert account["orders"][0]["orderId"] == order_id
     (position,) = account["positions"]
-    assert (position["qty"], position["stopLoss"], position["strategyId"]) == ("0.1", "1", "mine")
+    assert (position["qty"], position["stopLoss"], position["takeProfit"]) == ("0.1", "1", "1.2")
+    assert position["strategyId"] == "mine"
 
 
 def test_reset_goes_back_to_the_start_but_keeps_tokens() -> None:
