@@ -8,13 +8,13 @@ from orderbridge.model import Order, OrderStatus, OrderType, Position, PositionM
 
 OPENING = Order(
     id="10", symbol="BTCUSD", side=Side.BUY, type=OrderType.MARKET, quantity=Decimal(2), status=OrderStatus.FILLED,
-    filled_quantity=Decimal(2), placed_at_ms=1_000, position_id="77", label="ob-a",
+    filled_quantity=Decimal(2), placed_at_ms=1_000, updated_at_ms=1_000, position_id="77", label="ob-a",
 )  # fmt: skip
 STOP = Order(
     id="11", symbol="BTCUSD", side=Side.SELL, type=OrderType.STOP, quantity=Decimal(2), status=OrderStatus.WORKING,
     stop_price=Decimal(90), placed_at_ms=1_001,
 )  # fmt: skip
-CLOSING = replace(OPENING, id="12", side=Side.SELL, placed_at_ms=2_000, label="")
+CLOSING = replace(OPENING, id="12", side=Side.SELL, placed_at_ms=2_000, updated_at_ms=2_000, label="")
 HELD = Position(id="77", symbol="BTCUSD", side=Side.BUY, quantity=Decimal(2), stop_loss_id="11", take_profit_id="13")
 
 
@@ -51,6 +51,14 @@ def test_close_of_a_position_never_read_is_told_by_the_order_of_its_fills() -> N
     closing, opening = _book(mode=None).attribute([CLOSING, OPENING])
 
     assert (opening.effect, closing.effect) == ("open", "close")
+
+
+def test_stop_made_together_with_its_entry_is_told_by_its_younger_id() -> None:
+    hit = replace(CLOSING, id="11", type=OrderType.STOP, placed_at_ms=1_000, updated_at_ms=1_000)
+
+    stop, opening = _book(mode=None).attribute([hit, OPENING])
+
+    assert (opening.effect, stop.effect, stop.parent_id) == ("open", "close", "77")
 
 
 def test_lone_fill_without_a_label_stays_unknown() -> None:

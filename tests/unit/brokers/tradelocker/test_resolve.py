@@ -98,8 +98,9 @@ def test_order_that_reduces_a_netted_position_is_found_by_its_label() -> None:
     assert _resolve(command, reducing) == Done((PlacedOrder("10", "order"),))
 
 
-def test_position_seen_before_its_order_is_done_without_an_order_id() -> None:
-    found = _resolve(PLACE, positions=(HELD,))
+def test_position_seen_before_its_order_is_done_without_an_order_id_after_a_wait() -> None:
+    assert _resolve(PLACE, positions=(HELD,), after_ms=SETTLE_MS - 1) == Absent()
+    found = _resolve(PLACE, positions=(HELD,), after_ms=SETTLE_MS)
 
     assert isinstance(found, Done)
     assert found.orders == ()

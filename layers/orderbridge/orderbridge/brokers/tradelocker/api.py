@@ -26,8 +26,8 @@ class Api:
         self.account_id = account_id
         self.quotas: Mapping[str, Quota] = ASSUMED
         """Replaced once the account's config is read."""
-        self._account_header = {"accNum": account_number}
-        self._key_header = {"developer-api-key": developer_api_key.reveal()} if developer_api_key else {}
+        self._account_number = account_number
+        self._developer_api_key = developer_api_key
 
     def read(self, route: Route, deadline: Deadline, params: Mapping[str, str] | None = None, **ids: str) -> Any:
         """Give the `d` of a reply. Raises `BrokerReadError` and its leaves; `s: error` is `ReadRefusedError`."""
@@ -40,7 +40,7 @@ class Api:
         self, route: Route, deadline: Deadline, params: Mapping[str, str] | None = None, **ids: str
     ) -> Mapping[str, Any]:
         """Give a whole reply: `s` (`ok` or `no_data`) and, with `ok`, `d`."""
-        body = self._get(route, deadline, {**self._account_header, **self._key_header}, params, ids)
+        body = self._get(route, deadline, self._headers(), params, ids)
         match body.get("s"):
             case "ok" | "no_data":
                 return body
@@ -51,7 +51,7 @@ class Api:
 
     def read_flat(self, route: Route, deadline: Deadline) -> Mapping[str, Any]:
         """Give a reply of the `/auth` routes: no envelope, and no account in the headers."""
-        body = self._get(route, deadline, self._key_header, None, {})
+        body = self._get(route, deadline, self._key_header(), None, {})
         if body.get("s") == "error":
             raise _refused(str(body.get("errmsg") or "no reason given")[:300])
         return body
@@ -65,7 +65,7 @@ class Api:
             deadline,
             body=request.body,
             params=request.params or None,
-            headers={**self._account_header, **self._key_header},
+            headers=self._headers(),
         )
 
     def _get(
@@ -81,6 +81,12 @@ class Api:
         if not isinstance(body, Mapping):
             raise BrokerUnavailableError(f"TradeLocker's reply to {route.path} is not an object")
         return body
+
+    def _headers(self) -> dict[str, str]:
+        return {"accNum": self._account_number, **self._key_header()}
+
+    def _key_header(self) -> dict[str, str]:
+        return {"developer-api-key": self._developer_api_key.reveal()} if self._developer_api_key else {}
 
     def _quota(self, route: Route) -> Quota:
         return self.quotas.get(route.limit, _OWN)

@@ -1,5 +1,6 @@
 """TradeLocker's instruments: the account's list, and what one instrument's details say. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,9 +77,8 @@ def read_directory(entries: object) -> Directory:
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         raise BrokerUnavailableError("TradeLocker's list of instruments cannot be read")
     listings = [_listing(entry) for entry in entries]
-    names = [one.name for one in listings]
-    shared = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-    by_symbol = {f"{one.name}#{one.instrument_id}" if one.name in shared else one.name: one for one in listings}
+    bearers = Counter(one.name for one in listings)
+    by_symbol = {f"{one.name}#{one.instrument_id}" if bearers[one.name] > 1 else one.name: one for one in listings}
     return Directory(by_symbol, {one.instrument_id: symbol for symbol, one in by_symbol.items()})
 
 

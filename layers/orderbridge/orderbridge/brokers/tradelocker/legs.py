@@ -68,7 +68,7 @@ class LegBook:
     def _opening_sides(self, orders: Sequence[Order]) -> dict[str, Side]:
         """Tell on which side each position was opened: as it was read, else by the first of its opposite fills."""
         fills: dict[str, list[Order]] = {}
-        for order in sorted(orders, key=lambda one: one.placed_at_ms):
+        for order in sorted(orders, key=_age):
             if order.position_id is not None and order.id not in self._links:
                 fills.setdefault(order.position_id, []).append(order)
         both_sides = {
@@ -98,3 +98,8 @@ class LegBook:
         if self._hedging and order.label:
             return replace(order, effect="open")  # on a hedging account an order of its own never closes
         return order
+
+
+def _age(order: Order) -> tuple[int, int, str]:
+    """Sort by when orders filled; a stop is as old as the entry that it came with, but its id is younger."""
+    return order.updated_at_ms, len(order.id), order.id

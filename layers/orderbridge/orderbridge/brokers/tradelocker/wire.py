@@ -135,8 +135,8 @@ def _refused(reply: Reply) -> Refused:
 
 def _place_body(command: Place, label: str, ref: Ref) -> Body:
     body: Body = {
-        "tradableInstrumentId": int(ref.instrument_id),
-        "routeId": int(ref.trade_route),
+        "tradableInstrumentId": _id(ref.instrument_id),
+        "routeId": _id(ref.trade_route),
         "side": command.side.value,
         "qty": _positive(command.quantity, "quantity"),
         "strategyId": label,
@@ -229,6 +229,11 @@ def _position_body(command: ModifyPosition) -> Body:
 def _closing_quantity(command: ClosePosition) -> int | Decimal:
     """Give the lots to close; 0 stands for all of it, so a part that came out as zero must never go out."""
     return 0 if command.quantity is None else _positive(command.quantity, "quantity to close")
+
+
+def _id(text: str) -> int | str:
+    """Give an id as the number that the reference names; the service takes text as well."""
+    return int(text) if text.isdecimal() else text
 
 
 def _only(ref: Ref | None) -> Mapping[str, str]:
