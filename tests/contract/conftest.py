@@ -3,10 +3,10 @@
 import pytest
 
 from tests.contract.backend import Backend
-from tests.contract.backends import BACKENDS
+from tests.contract.backends import BACKENDS, title
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.name)
+@pytest.fixture(params=BACKENDS, ids=title)
 def backend(request: pytest.FixtureRequest) -> Backend:
     chosen: Backend = request.param
     return chosen

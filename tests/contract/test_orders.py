@@ -10,7 +10,7 @@ from orderbridge.commands import Cancel, ModifyPosition, Place, PlaceGroup, Repl
 from orderbridge.errors import UnknownSymbolError
 from orderbridge.model import Direction, Duration, Order, OrderStatus, OrderType, Side
 from tests.contract.backend import Backend, Bench
-from tests.contract.backends import BACKENDS
+from tests.contract.backends import BACKENDS, title
 from tests.contract.cases import case
 from tests.contract.kinds import (
     SETTLE_MS,
@@ -117,7 +117,7 @@ def test_partial_fill_shows_as_one(backend: Backend) -> None:
 
 @case("BC-205")
 @pytest.mark.parametrize("duration", [Duration.IOC, Duration.FOK])
-@pytest.mark.parametrize("backend", [one for one in BACKENDS if one.name == "tradestation"], ids=lambda one: one.name)
+@pytest.mark.parametrize("backend", [one for one in BACKENDS if one.name == "tradestation"], ids=title)
 def test_order_that_must_fill_at_once_and_cannot_ends_unfilled(backend: Backend, duration: Duration) -> None:
     """TradeLocker takes IOC for market orders only, and these fill."""
     bench = backend.open()

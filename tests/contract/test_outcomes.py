@@ -29,7 +29,7 @@ from orderbridge.commands import (
     Replace,
 )
 from tests.contract.backend import Backend, Bench, Fault
-from tests.contract.backends import BACKENDS
+from tests.contract.backends import BACKENDS, title
 from tests.contract.cases import case
 from tests.contract.kinds import KINDS, SETTLE_MS, Kind, evidence, look, unchanged
 
@@ -64,7 +64,7 @@ class Offer:
     kind: Kind
 
     def __str__(self) -> str:
-        return f"{self.backend.name}-{self.kind.name}"
+        return f"{title(self.backend)}-{self.kind.name}"
 
 
 OFFERS = tuple(

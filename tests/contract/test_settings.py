@@ -8,7 +8,7 @@ from allpairspy import AllPairs  # type: ignore[import-untyped]
 from orderbridge.brokers.port import Absent, Accepted, Done, Unknown
 from orderbridge.commands import Cancel, Replace
 from tests.contract.backend import Backend, Bench, Fault
-from tests.contract.backends import BACKENDS
+from tests.contract.backends import BACKENDS, title
 from tests.contract.cases import case
 from tests.contract.kinds import SETTLE_MS, active, bracket, evidence, limit, look, new_orders, set_up
 from tests.contract.test_orders import holding
@@ -21,7 +21,7 @@ def _pairs(backend: Backend) -> Iterator[object]:
     switches = {name: values for name, values in backend.switches.items() if len(values) > 1}
     for number, row in enumerate(AllPairs([list(values) for values in switches.values()]), start=1):
         settings = dict(zip(switches, row, strict=True))
-        yield pytest.param(backend, settings, id=f"{backend.name}-{number:03}")
+        yield pytest.param(backend, settings, id=f"{title(backend)}-{number:03}")
 
 
 PAIRS = [param for backend in BACKENDS for param in _pairs(backend)]

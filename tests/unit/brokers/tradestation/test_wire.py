@@ -122,6 +122,11 @@ def test_buying_power_warning_is_sent_only_where_it_is_set() -> None:
     assert Bodies("SIM1000001M", "Confirmed").place(ENTRY, ID)["BuyingPowerWarning"] == "Confirmed"
 
 
+def test_marks_can_be_left_out_of_every_order() -> None:
+    body = Bodies("SIM1000001M", confirm_ids=False).place(replace(ENTRY, bracket=Bracket(stop_loss=D(405))), ID)
+    assert marks(body) == []
+
+
 def test_bracket_is_an_oso_of_complete_orders_that_work_until_cancelled() -> None:
     entry = replace(ENTRY, bracket=Bracket(stop_loss=D("405.10"), take_profit=D("431.50")))
     (group,) = without_marks(BODIES.place(entry, ID))["OSOs"]

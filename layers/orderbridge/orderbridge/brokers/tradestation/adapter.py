@@ -44,14 +44,18 @@ class TradeStation:
         account_kind: str = "Margin",
         *,
         buying_power_warning: BuyingPowerWarning | None = None,
+        confirm_ids: bool = True,
         now_ms: Callable[[], int] = _system_ms,
         page_size: int = PAGE_SIZE,
     ) -> None:
-        """`account_kind` is TradeStation's account type: a futures account trades other durations."""
+        """`account_kind` is TradeStation's account type: a futures account trades other durations.
+
+        `buying_power_warning` and `confirm_ids` are for what is unconfirmed: see `wire.Bodies`.
+        """
         self._http = http
         self._account_id = account_id
         self._capabilities = capabilities_of(account_kind)
-        self._bodies = Bodies(account_id, buying_power_warning)
+        self._bodies = Bodies(account_id, buying_power_warning, confirm_ids)
         self._now_ms = now_ms
         self._page_size = page_size
         self._memory = OrderMemory()

@@ -141,6 +141,8 @@ class Bodies:
     account_id: str
     buying_power_warning: BuyingPowerWarning | None = None
     """For margin accounts that TradeStation lists with `RequiresBuyingPowerWarning`; its effect is unconfirmed."""
+    confirm_ids: bool = True
+    """Send `OrderConfirmID`s of our own; off for an API key that takes only those of orderconfirm."""
 
     def place(self, command: Place, command_id: str) -> dict[str, Any]:
         return self._order(command, command_id, "0")
@@ -157,8 +159,9 @@ class Bodies:
             "OrderType": ORDER_TYPES[order.order_type],
             "TradeAction": trade_action(order.symbol, order.side, order.effect),
             "TimeInForce": {"Duration": DURATIONS[order.duration]},
-            "OrderConfirmID": confirm_id(command_id, mark),
         }
+        if self.confirm_ids:
+            body["OrderConfirmID"] = confirm_id(command_id, mark)
         if kind_of(order.symbol) in ("stock", "option"):
             body["Route"] = "Intelligent"
         if order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT) and order.limit_price is not None:
