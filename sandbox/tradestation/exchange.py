@@ -4,7 +4,7 @@ submit -> OPN -> ACK (or DON while the market is closed) -> fills | cancel | exp
 waiting child: OSO -> release -> the same
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
@@ -98,18 +98,26 @@ class Exchange:
                 self.filler.attempt(order, entering=False)
         self._wake(order for order in list(self.book.orders.values()) if order.ticket.price_rules)
 
-    def session_opened(self) -> None:
-        """Let queued orders work where the session is open now."""
-        for order in list(self.book.orders.values()):
-            if order.working and order.status is Status.DON:
-                self._reopen(order, again=False)
+    def set_sessions(self, states: Mapping[str, object]) -> None:
+        """Set sessions by symbol or asset type, and let the orders of those that changed see it."""
+        working = [order for order in self.book.orders.values() if order.working and order.status is not Status.OPN]
+        before = {order.id: self._session(order) for order in working}
+        for key, state in states.items():
+            self.book.sessions.set(key, state)
+        for order in working:
+            if order.working and self._session(order) != before[order.id]:
+                self._session_changed(order)
 
-    def session_closed(self) -> None:
-        """End the day of every order whose session control has closed."""
-        for order in list(self.book.orders.values()):
-            state = self.book.sessions.state(order.instrument, self.book.now_ms)
-            if order.working and order.status is not Status.OPN and state == "closed":
-                self._end_day(order)
+    def _session(self, order: Order) -> str:
+        return self.book.sessions.state(order.instrument, self.book.now_ms)
+
+    def _session_changed(self, order: Order) -> None:
+        if self._session(order) == "closed":
+            self._end_day(order)
+        elif order.status is Status.DON:
+            self._reopen(order, again=False)
+        else:
+            self.filler.attempt(order, entering=False)
 
     def _queue(self, order: Order) -> None:
         self.book.mark(order, Status.DON)

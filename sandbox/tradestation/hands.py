@@ -67,10 +67,7 @@ class Hands:
             self._exchange.price_moved(moved)
 
     def _session(self, given: Given) -> object:
-        for key, state in given.items():
-            self._book.sessions.set(key, state)
-        self._exchange.session_closed()
-        self._exchange.session_opened()
+        self._exchange.set_sessions(given)
         return {"ok": True}
 
     def _add_script(self, given: Given) -> object:
