@@ -96,6 +96,10 @@ class Bench(Protocol):
     @property
     def broker(self) -> Broker: ...
 
+    def new_broker(self) -> Broker:
+        """Give another adapter of the same account, as another process would have it: it remembers nothing."""
+        ...
+
     @property
     def symbol(self) -> str:
         """The symbol that the cases trade; nothing is held or working in it at first."""

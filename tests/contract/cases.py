@@ -20,7 +20,7 @@ CASES: dict[str, str] = {
     "BC-008": "An order that was there before, or that belongs to another command, is never taken for a lost one.",
     "BC-009": "A command whose token lapsed in mid-session is carried out once with a renewed one.",
     "BC-010": "A cancel or a replace of an order that is final or unknown is refused as not found.",
-    "BC-011": "A close of a position that was closed elsewhere is refused, and opens nothing.",
+    "BC-011": "A close of a position that was closed elsewhere is refused and opens nothing (futures: look first).",
     "BC-012": "An unknown symbol is refused by name, and nothing is placed.",
     # Reads
     "BC-101": "A read under a passing fault is repeated and right.",
@@ -38,6 +38,8 @@ CASES: dict[str, str] = {
     "BC-205": "An order that must fill at once and cannot ends cancelled.",
     "BC-206": "A replaced order shows its new values and keeps working.",
     "BC-207": "A short is opened by a sell and closed by a buy.",
+    "BC-208": "An order that expires unfilled shows no fill.",
+    "BC-209": "An order that finished on an earlier day is found by a process that never saw it.",
     # Unconfirmed behaviour
     "BC-301": "Under every pair of the simulator's settings a session of placing, replacing, filling, closing agrees "
     "with the book.",

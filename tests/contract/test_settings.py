@@ -1,20 +1,23 @@
 """The adapters are right under every pair of the simulators' settings for what nobody could confirm."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 from allpairspy import AllPairs  # type: ignore[import-untyped]
 
 from orderbridge.brokers.port import Absent, Accepted, Done, Unknown
 from orderbridge.commands import Cancel, Replace
+from orderbridge.model import Duration, OrderStatus
 from tests.contract.backend import Backend, Bench, Fault
 from tests.contract.backends import BACKENDS, title
 from tests.contract.cases import case
-from tests.contract.kinds import SETTLE_MS, active, bracket, evidence, limit, look, new_orders, set_up
+from tests.contract.kinds import SETTLE_MS, active, bracket, evidence, limit, look, market, new_orders, set_up
 from tests.contract.test_orders import holding
 from tests.contract.test_outcomes import resolved, send
 
 Settings = Mapping[str, object]
+HOUR_MS = 3_600_000
 
 
 def _pairs(backend: Backend) -> Iterator[object]:
@@ -62,6 +65,54 @@ def test_session_agrees_with_the_book_under_each_pair_of_settings(backend: Backe
     assert isinstance(gone, Accepted)
     bench.advance(2 * SETTLE_MS)
     agrees(bench)
+
+
+@case("BC-301")
+@pytest.mark.parametrize(("backend", "settings"), PAIRS)
+def test_fills_agree_with_the_book_under_each_pair_of_settings(backend: Backend, settings: Settings) -> None:
+    bench = backend.open(settings)
+    bench.advance(SETTLE_MS)
+    bench.fill_at_most(bench.unit / 2)
+    partly = set_up(bench, limit(bench, bracket=bracket(bench)), "1")
+    bench.set_price(bench.price - 2 * bench.distance)
+    bench.advance(2 * SETTLE_MS)
+    agrees(bench)
+    bench.set_price(bench.price)
+    bench.broker.send(Cancel(partly, bench.symbol), "c" * 32, bench.deadline())
+    bench.advance(2 * SETTLE_MS)
+    agrees(bench)
+
+    set_up(bench, replace(market(bench), bracket=bracket(bench)), "2")
+    bench.advance(SETTLE_MS)
+    agrees(bench)
+    bench.set_price(bench.price - 4 * bench.distance)
+    bench.advance(2 * SETTLE_MS)
+    agrees(bench)
+
+
+@case("BC-208")
+@pytest.mark.parametrize("shown_as", ["zero", "ordered"])
+@pytest.mark.parametrize("backend", [one for one in BACKENDS if one.name == "tradestation"], ids=title)
+def test_order_that_expires_unfilled_shows_no_fill(backend: Backend, shown_as: str) -> None:
+    """TradeLocker has no order that ends with the day."""
+    bench = backend.open({"exp_exec_quantity": shown_as})
+    order_id = set_up(bench, replace(limit(bench), duration=Duration.DAY))
+    bench.advance(8 * HOUR_MS)
+    (order,) = [order for order in look(bench, bench.now_ms() - 9 * HOUR_MS).orders if order.id == order_id]
+    assert order.status is OrderStatus.CANCELLED
+    assert order.filled_quantity == 0
+
+
+@case("BC-209")
+def test_order_of_an_earlier_day_is_still_found_by_another_process(backend: Backend) -> None:
+    bench = backend.open()
+    began = bench.now_ms()
+    order_id = set_up(bench, market(bench))
+    bench.advance(30 * HOUR_MS)
+    fresh = bench.new_broker()
+    found = {order.id: order for order in fresh.orders(bench.deadline(), began - 1_000)}
+    assert found[order_id].status is OrderStatus.FILLED
+    assert found[order_id].filled_quantity == bench.unit
 
 
 @case("BC-302")
