@@ -137,7 +137,7 @@ strategies:
         allowed_actions=("buy", "exit"),
         symbol="EURUSD",
         symbols={"EURUSD": "EURUSD.Y"},
-        trades=("EURUSD",),
+        trades=("EURUSD", "EURUSD.X"),
         quantity_unit="units",
         pyramiding=3,
         catch_up=True,

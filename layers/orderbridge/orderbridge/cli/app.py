@@ -2,7 +2,7 @@
 
 import typer
 
-from orderbridge.cli import apply, webhook_keys
+from orderbridge.cli import accounts, apply, connect, webhook_keys
 
 app = typer.Typer(
     name="orderbridge",
@@ -13,3 +13,5 @@ app = typer.Typer(
 )
 app.command("apply")(apply.apply)
 app.add_typer(webhook_keys.app, name="keys")
+app.add_typer(connect.app, name="connect")
+app.command("accounts")(accounts.accounts)

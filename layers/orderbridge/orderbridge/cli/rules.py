@@ -5,7 +5,7 @@ TRADING.md: position modes (2), one owner of a symbol (3), quantity units (23), 
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from orderbridge.alerts.alert import Action, Alert, Refusal
@@ -53,7 +53,8 @@ def read_settings(text: str, file: str, allowed_hosts: Collection[str], now_ms: 
     problems = [*checks.accounts(), *checks.strategies()]
     if problems:
         raise SettingsProblems(file, problems)
-    return settings
+    strategies = settings.strategies.values()
+    return replace(settings, strategies={s.name: _with_mapped_roots(s, settings, now_ms) for s in strategies})
 
 
 # ---- the file's words -> the runtime form
@@ -104,6 +105,18 @@ def _strategy(name: str, strategy: schema.Strategy) -> StrategySettings:
         max_quantity=strategy.max_quantity,
         max_notional=strategy.max_notional,
     )
+
+
+def _with_mapped_roots(strategy: StrategySettings, settings: Settings, now_ms: int) -> StrategySettings:
+    """Name under `trades` also what the broker calls those symbols: a job's root is that of the broker's symbol."""
+    roots = list(strategy.trades)
+    for route in strategy.accounts:
+        broker = settings.accounts[route.account].broker
+        roots += [root_for(_alert(root), strategy, route, broker, now_ms) for root in strategy.trades]
+        roots += [
+            root_for(_alert(symbol), strategy, route, broker, now_ms) for symbol in (*strategy.symbols, *route.symbols)
+        ]
+    return replace(strategy, trades=tuple(dict.fromkeys(roots))) if strategy.trades else strategy
 
 
 # ---- checks

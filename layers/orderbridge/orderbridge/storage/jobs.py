@@ -8,7 +8,7 @@ from typing import Any
 from orderbridge import codec
 from orderbridge.execution.records import Job, StoredJob
 from orderbridge.storage import keys
-from orderbridge.storage.items import Item, marshal, unmarshal
+from orderbridge.storage.items import AttributeValues, Item, marshal, unmarshal
 from orderbridge.storage.transact import call
 from orderbridge.strategy.goal import End, Ending
 
@@ -36,6 +36,20 @@ def job_item(job: Job) -> Item:
         "gpk": "OPEN#JOB",
         "gsk": f"{job.accepted_at_ms:013d}#{job.job_id}",
     }
+
+
+def stored_job(item: AttributeValues) -> StoredJob:
+    """Read a job's item. Raises `KeyError` or `pydantic.ValidationError` when it cannot be decoded."""
+    values = unmarshal(item)
+    return StoredJob(
+        job=codec.loads(Job, str(values["data"])),
+        status=str(values["status"]),
+        attempts=int(values.get("attempts", 0)),
+        wake_at_ms=int(values.get("wake_at_ms", 0)),
+        code=str(values.get("code", "")),
+        sentence=str(values.get("sentence", "")),
+    )
+
 
 
 def notice_item(notice_id: str, at_ms: int, code: str, sentence: str, **about: str) -> Item:

@@ -15,8 +15,8 @@ from orderbridge.errors import ConflictError, StorageError
 from orderbridge.execution.ports import Begun, Busy, Fence, Gates, Held, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Plan, StoredJob
 from orderbridge.storage import keys
-from orderbridge.storage.items import AttributeValues, marshal, unmarshal, value_of
-from orderbridge.storage.jobs import end_job_operations, job_item
+from orderbridge.storage.items import marshal, unmarshal, value_of
+from orderbridge.storage.jobs import end_job_operations, job_item, stored_job
 from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.goal import End
@@ -144,7 +144,7 @@ class DynamoLanes:
         jobs: list[StoredJob] = []
         for item in items:
             try:
-                jobs.append(_stored_job(item))
+                jobs.append(stored_job(item))
             except ValidationError:  # a poison alert must not take its followers with it
                 sort_key = str(unmarshal({"sk": item["sk"]})["sk"])
                 DynamoSweep(self._client, self._table).fail(
@@ -315,15 +315,3 @@ def _command_item(lane: str, record: CommandRecord) -> dict[str, str | int | Non
         "lane": lane,
         "expires_at": record.changed_at_ms // 1000 + KEEP_S if record.status.final else None,
     }
-
-
-def _stored_job(item: AttributeValues) -> StoredJob:
-    values = unmarshal(item)
-    return StoredJob(
-        job=codec.loads(Job, str(values["data"])),
-        status=str(values["status"]),
-        attempts=int(values.get("attempts", 0)),
-        wake_at_ms=int(values.get("wake_at_ms", 0)),
-        code=str(values.get("code", "")),
-        sentence=str(values.get("sentence", "")),
-    )

@@ -1,0 +1,121 @@
+"""What a person looks at: alerts with their jobs, plans and commands, and all that is open. Reads only.
+
+An item that cannot be decoded (written by another release) is left out and counted, so that the rest is still shown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from orderbridge import codec
+from orderbridge.execution.records import CommandRecord, LaneState, StoredJob
+from orderbridge.storage import keys
+from orderbridge.storage.items import AttributeValues, Item, marshal, unmarshal
+from orderbridge.storage.jobs import stored_job
+from orderbridge.storage.transact import call, query_all
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCommand:
+    """A command that is not final, with its lane (`account#root`)."""
+
+    lane: str
+    record: CommandRecord
+
+
+class Overview:
+    """Reads of one table. Every method raises `StorageError` when the table fails."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+        self.unreadable = 0
+        """How many items could not be decoded so far."""
+
+    # ---- alerts
+
+    def alert(self, alert_id: str) -> Item | None:
+        """Read one alert, consistently."""
+        reply = call(
+            self._client.get_item, TableName=self._table, Key=marshal(keys.alert(alert_id)), ConsistentRead=True
+        )
+        return unmarshal(reply["Item"]) if "Item" in reply else None
+
+    def last_alerts(self, strategy: str, count: int) -> list[Item]:
+        """Give a strategy's last alerts, the newest first."""
+        reply = call(
+            self._client.query,
+            TableName=self._table,
+            IndexName=keys.INDEX,
+            KeyConditionExpression="gpk = :alerts",
+            ExpressionAttributeValues=marshal({":alerts": f"ALERTS#{strategy}"}),
+            ScanIndexForward=False,
+            Limit=count,
+        )
+        return [unmarshal(item) for item in reply["Items"]]
+
+    def jobs(self, alert: Mapping[str, Any], lanes: Sequence[str]) -> list[StoredJob]:
+        """Read an alert's jobs in these lanes."""
+        prefix = f"JOB#{int(alert['received_at_ms']):013d}#{alert['alert_id']}."
+        items = [item for lane in lanes for item in self._in_lane(lane, prefix)]
+        return self._decoded(items, stored_job)
+
+    # ---- what is open
+
+    def open_jobs(self) -> list[StoredJob]:
+        """List the jobs that have no ending yet, the oldest first."""
+        return self._decoded(self._open("OPEN#JOB"), stored_job)
+
+    def open_commands(self) -> list[OpenCommand]:
+        """List the commands that are NEW, SENDING or UNKNOWN, the oldest first."""
+        return self._decoded(self._open("OPEN#COMMAND"), _open_command)
+
+    def untold_notices(self) -> int:
+        """Count the notices that were stored and not published yet."""
+        return len(self._open("OPEN#NOTICE"))
+
+    def lane_state(self, lane: str) -> LaneState:
+        """Read what a lane holds, without taking it; empty when nothing was ever worked there."""
+        reply = call(
+            self._client.get_item, TableName=self._table, Key=marshal(keys.lane_state(lane)), ConsistentRead=True
+        )
+        item = unmarshal(reply.get("Item", {}))
+        return codec.loads(LaneState, str(item["data"])) if "data" in item else LaneState()
+
+    # ---- items
+
+    def _open(self, partition: str) -> list[AttributeValues]:
+        return query_all(
+            self._client,
+            TableName=self._table,
+            IndexName=keys.INDEX,
+            KeyConditionExpression="gpk = :open",
+            ExpressionAttributeValues=marshal({":open": partition}),
+        )
+
+    def _in_lane(self, lane: str, prefix: str) -> list[AttributeValues]:
+        return query_all(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="pk = :lane AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":prefix": prefix}),
+            ConsistentRead=True,
+        )
+
+    def _decoded(self, items: Sequence[AttributeValues], decode: Callable[[AttributeValues], T]) -> list[T]:
+        found: list[T] = []
+        for item in items:
+            try:
+                found.append(decode(item))
+            except (KeyError, ValidationError):
+                self.unreadable += 1
+        return found
+
+
+def _open_command(item: AttributeValues) -> OpenCommand:
+    values = unmarshal(item)
+    return OpenCommand(str(values["lane"]), codec.loads(CommandRecord, str(values["data"])))
