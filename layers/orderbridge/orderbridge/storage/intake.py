@@ -187,6 +187,7 @@ def _accepted_items(incoming: Incoming) -> _Items:
     lanes = list(dict.fromkeys(str(job["lane"]) for job in jobs))
     answer = accepted(incoming.alert_id, settings.name, alert, accounts, incoming.received_at_ms)
     item = _alert_item(incoming, "accepted", "stored", "Stored; it is being worked.", _text(data), len(jobs))
+    item["lanes"] = json.dumps(lanes)  # where its jobs are, for whoever looks it up
     bells = tuple({"lane": lane} for lane in lanes)
     return _Items([item, *jobs], lanes, Taken("accepted", incoming.alert_id, answer, bells))
 
