@@ -1,5 +1,6 @@
 """What a scenario needs of a simulated broker beyond the contract suite's bench."""
 
+from decimal import Decimal
 from typing import Protocol
 
 from orderbridge.brokers.port import Broker
@@ -17,4 +18,8 @@ class ScenarioBench(Bench, Protocol):
 
     def new_broker(self) -> Broker:
         """Give another adapter of the same account, as another process would have it."""
+        ...
+
+    def open_elsewhere(self, signed: Decimal) -> None:
+        """Somebody trades by hand at the broker: buy (positive) or sell this much at market."""
         ...

@@ -1,9 +1,10 @@
 """The scenarios' simulated TradeLocker."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from orderbridge.strategy.settings import AccountSettings
-from tests.contract.tradelocker import BASE_URL, Seat, TradeLockerBench
+from tests.contract.tradelocker import BASE_URL, Seat, TradeLockerBench, control
 
 
 class TradeLockerScenario(TradeLockerBench):
@@ -25,3 +26,8 @@ class TradeLockerScenario(TradeLockerBench):
             base_url=BASE_URL,
             account_number=self.seat.account_number,
         )
+
+    def open_elsewhere(self, signed: Decimal) -> None:
+        side = "buy" if signed > 0 else "sell"
+        order = {"instrument": self.symbol, "side": side, "qty": str(abs(signed))}
+        control(self.sim, "trade", {"account": int(self.seat.account_id), "open": order})

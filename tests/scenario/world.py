@@ -314,3 +314,38 @@ class World:
     def working(self) -> list[Any]:
         return [order for order in self.bench.book().orders if order.state in ("working", "waiting")]
 
+    def notices(self) -> list[str]:
+        """Give the codes of the notices that jobs left for the user."""
+        items = self.client.scan(TableName=TABLE)["Items"]
+        return [item["code"]["S"] for item in items if item["sk"]["S"] == "NOTICE"]
+
+    def protection(self) -> "Protection":
+        """Give what protects the bench's position at the broker, by the broker's own book."""
+        book = self.bench.book()
+        side = 1 if self.held() > 0 else -1
+        stop = target = None
+        quantity = Decimal(0)
+        for position in book.positions:
+            if position.symbol == self.bench.symbol and position.stop_loss is not None:
+                stop, target = position.stop_loss, position.take_profit
+                quantity += abs(position.signed)
+        for order in book.orders:
+            if order.state == "working" and order.symbol == self.bench.symbol and order.side.sign != side:
+                if order.stop_price is not None and not quantity_by_position(book, self.bench.symbol):
+                    stop = order.stop_price
+                    quantity += order.quantity - order.filled
+                elif order.limit_price is not None:
+                    target = order.limit_price
+        return Protection(stop, target, quantity)
+
+
+@dataclass(frozen=True)
+class Protection:
+    stop: Decimal | None
+    target: Decimal | None
+    stopped_quantity: Decimal
+
+
+def quantity_by_position(book: Any, symbol: str) -> bool:
+    """Tell whether the broker keeps stops with the positions themselves."""
+    return any(position.symbol == symbol and position.stop_loss is not None for position in book.positions)
