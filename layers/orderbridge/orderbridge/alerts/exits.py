@@ -38,6 +38,8 @@ def read_exit(
         terms, waiting = _terms(message)
         hard += waiting
     tell_passed_over(message, notes, "takeProfit", "stopLoss")
+    if terms is MARKET and message.text("orderType").lower() not in ("", OrderType.MARKET):
+        notes.append(f"{message.name('orderType')} is not obeyed: the exit goes at market.")
     hard = [problem for problem in message.problems if problem.field in _NEEDED] + hard
     exit_alert = replace(
         alert,
