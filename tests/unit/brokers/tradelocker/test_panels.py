@@ -222,6 +222,12 @@ def test_history_between_two_times_has_what_ended_there() -> None:
     assert [order.id for order in found] == ["5"]
 
 
+def test_history_counts_an_order_by_its_creation_where_the_last_change_is_cut_to_the_second() -> None:
+    server = Server({HISTORY: _history(filled_cells(createdDate=str(SINCE + 600), lastModified=str(SINCE)))})
+
+    assert len(broker(server).order_history(soon(), SINCE + 500, SINCE + 1_000)) == 1
+
+
 def test_broker_without_an_executions_panel_does_not_support_them() -> None:
     config = {name: entry for name, entry in CONFIG["d"].items() if name != "filledOrdersConfig"}
 

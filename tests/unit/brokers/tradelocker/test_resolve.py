@@ -88,6 +88,7 @@ def test_label_copied_to_the_closing_order_and_the_legs_is_no_second_order() -> 
     stop = replace(closing, id="13", type=OrderType.STOP, status=OrderStatus.WORKING, sibling_ids=("14",))
 
     assert _resolve(PLACE, ROW, closing, stop) == Done((PlacedOrder("10", "order"),))
+    assert _resolve(PLACE, ROW, replace(closing, parent_id=None)) == Done((PlacedOrder("10", "order"),))
     assert _resolve(PLACE, closing, stop) == Absent()
 
 

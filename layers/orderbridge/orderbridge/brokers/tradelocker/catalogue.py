@@ -66,7 +66,6 @@ class Catalogue:
             quote = self._quote_on(symbol, listing, kept, deadline)
             if quote is not None or len(listing.info_routes) == 1:
                 return quote or Quote(symbol, None, None, None, None)
-            self._info_routes.pop(listing.instrument_id, None)
         return self._probe(symbol, listing, deadline)
 
     def info_route(self, symbol: str, deadline: Deadline) -> str:

@@ -69,7 +69,7 @@ class LegBook:
         """Tell on which side each position was opened: as it was read, else by the first of its opposite fills."""
         fills: dict[str, list[Order]] = {}
         for order in sorted(orders, key=_age):
-            if order.position_id is not None and order.id not in self._links:
+            if order.position_id is not None:
                 fills.setdefault(order.position_id, []).append(order)
         both_sides = {
             position_id: rows[0].side
