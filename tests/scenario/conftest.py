@@ -1,15 +1,22 @@
 """Fixtures of the scenarios: moto's store, and a world at each simulated broker."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
+from tests.contract.tradestation import FUTURES
 from tests.scenario.tradelocker import TradeLockerScenario
+from tests.scenario.tradestation import TradeStationScenario
 from tests.scenario.world import World
 
-BENCHES: dict[str, Callable[..., Any]] = {"tradelocker": TradeLockerScenario}
+BENCHES: dict[str, Callable[..., Any]] = {
+    "tradelocker": TradeLockerScenario,
+    "tradestation": TradeStationScenario,
+    "tradestation-futures": partial(TradeStationScenario, seat=FUTURES),
+}
 
 
 @pytest.fixture(autouse=True)

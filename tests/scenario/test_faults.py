@@ -9,18 +9,18 @@ from decimal import Decimal
 import pytest
 
 from orderbridge.commands import (
+    Bracket,
     Cancel,
     CancelAll,
     CloseAll,
     ClosePosition,
     Command,
     ModifyPosition,
-    Place,
-    PlaceGroup,
     Replace,
 )
+from orderbridge.execution.care import protective
 from orderbridge.execution.records import CommandStatus, Job
-from orderbridge.model import Duration, OrderType, Side
+from orderbridge.model import OrderType, Side
 from tests.contract.backend import Fault
 from tests.scenario.test_orders import bracket
 from tests.scenario.world import World
@@ -100,17 +100,15 @@ def ready_made(world: World, kind: str) -> tuple[Command, Callable[[], bool]]:
         order_id = next(order.id for order in world.working())
         if kind == "replace":
             new = price - 2 * distance
-            return Replace(order_id, bench.symbol, limit_price=new), lambda: [o.limit_price for o in world.working()] == [new]
+            replace = Replace(order_id, bench.symbol, limit_price=new)
+            return replace, lambda: [order.limit_price for order in world.working()] == [new]
         if kind == "cancel":
             return Cancel(order_id, bench.symbol), lambda: world.working() == []
         return CancelAll(bench.symbol), lambda: world.working() == []
     world.fire("buy", str(unit))
     if kind == "group":
-        exits = (
-            Place(bench.symbol, Side.SELL, unit, "close", OrderType.STOP, stop_price=price - distance, duration=Duration.GTC),
-            Place(bench.symbol, Side.SELL, unit, "close", OrderType.LIMIT, limit_price=price + distance, duration=Duration.GTC),
-        )
-        return PlaceGroup("brk", exits), lambda: len(world.working()) == 2
+        group = protective(bench.symbol, Side.SELL, unit, Bracket(price - distance, take_profit=price + distance))
+        return group, lambda: len(world.working()) == 2
     position = bench.book().positions[0]
     if kind == "position_modify":
         stop = price - distance

@@ -1,0 +1,40 @@
+"""The scenarios' simulated TradeStation: a margin account with shares, or a futures account."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from orderbridge.model import PositionMode
+from orderbridge.strategy.settings import AccountSettings
+from tests.contract.tradestation import EQUITIES, ORIGIN, Seat, TradeStationBench, control
+
+
+class TradeStationScenario(TradeStationBench):
+    """The margin account with shares unless another seat is named."""
+
+    gap_ms = 350
+
+    def __init__(self, switches: Mapping[str, object] | None = None, seat: Seat | None = None) -> None:
+        super().__init__(seat or EQUITIES, switches)
+
+    def account(self) -> AccountSettings:
+        return AccountSettings(
+            name="ts",
+            broker="tradestation",
+            environment="sim",
+            connection="ts",
+            broker_account_id=self.seat.account_id,
+            position_mode=PositionMode.NETTING,
+            base_url=f"{ORIGIN}/v3",
+            kind=self.seat.account_kind,
+        )
+
+    def open_elsewhere(self, signed: Decimal) -> None:
+        order = {
+            "AccountID": self.seat.account_id,
+            "Symbol": self.symbol,
+            "Quantity": str(abs(signed)),
+            "OrderType": "Market",
+            "TradeAction": "BUY" if signed > 0 else "SELL",
+            "TimeInForce": {"Duration": "DAY"},
+        }
+        control(self.sim, "trade", {"account": self.seat.account_id, "order": order})
