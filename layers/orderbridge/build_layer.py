@@ -20,10 +20,20 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LAMBDA_PYTHON = (3, 13)
+# Lambda's Python 3.13 runs on Amazon Linux 2023, which has glibc 2.34; pip takes exactly the tags that it is given.
+LAMBDA_PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
 # Making a client lists all of botocore's data folder: 4 services instead of 400 save some 30 ms of CPU.
 AWS_SERVICES = frozenset({"dynamodb", "secretsmanager", "sns", "sqs"})
 BOTOCORE_FILES = frozenset({"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"})
-PRUNED = (".lock", "bin", "boto3/data", "boto3/examples", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
+PRUNED = (
+    ".lock",
+    "bin",
+    "boto3/data",
+    "boto3/examples",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
+    "cffi",  # compiles bindings; the made ones need _cffi_backend alone
+    "pycparser",
+)
 PRUNED_PATTERNS = ("*.dist-info", "*/tests", "**/__pycache__", "**/*.pyi")
 
 
@@ -44,10 +54,12 @@ def install_wheels(target: Path, *, for_host: bool, uv: str | None) -> None:
     """Install exactly the wheels whose hashes requirements.txt names."""
     if uv:
         command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--link-mode", "copy"]
-        platform = ["--python-platform", "aarch64-manylinux2014", "--python-version", "3.13"]
+        platform = ["--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13"]
     else:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--root-user-action", "ignore"]
-        platform = ["--platform", "manylinux2014_aarch64", "--implementation", "cp", "--python-version", "3.13"]
+        platform = ["--implementation", "cp", "--python-version", "3.13"]
+        for tag in LAMBDA_PLATFORMS:
+            platform += ["--platform", tag]
     requirements = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(HERE / "requirements.txt")]
     subprocess.run([*command, "--target", str(target), *([] if for_host else platform), *requirements], check=True)
 

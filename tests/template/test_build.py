@@ -115,7 +115,7 @@ def test_layer_holds_no_command_line_metadata_or_tests(plain_build: Path) -> Non
 def test_layer_leaves_room_below_lambdas_limit(plain_build: Path) -> None:
     size = sum(path.stat().st_size for path in (plain_build / "OrderbridgeLayer").rglob("*") if path.is_file())
 
-    assert size < 40_000_000  # the limit is 250 MB unzipped; a layer that doubles is a mistake
+    assert size < 50_000_000  # the limit is 250 MB unzipped; a layer that grows by half is a mistake
 
 
 def test_each_client_is_made_from_the_trimmed_models(alone: Callable[[str], str]) -> None:
