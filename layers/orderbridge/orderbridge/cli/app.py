@@ -2,7 +2,7 @@
 
 import typer
 
-from orderbridge.cli import accounts, apply, connect, webhook_keys
+from orderbridge.cli import accounts, alerts, apply, connect, fire, halts, live, replay, status, webhook_keys
 
 app = typer.Typer(
     name="orderbridge",
@@ -15,3 +15,10 @@ app.command("apply")(apply.apply)
 app.add_typer(webhook_keys.app, name="keys")
 app.add_typer(connect.app, name="connect")
 app.command("accounts")(accounts.accounts)
+app.command("status")(status.status)
+app.add_typer(alerts.app, name="alerts")
+app.command("fire")(fire.fire)
+app.command("halt")(halts.halt)
+app.command("resume")(halts.resume)
+app.command("live")(live.live)
+app.command("replay")(replay.replay)

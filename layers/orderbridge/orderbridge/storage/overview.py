@@ -59,10 +59,9 @@ class Overview:
         return [unmarshal(item) for item in reply["Items"]]
 
     def jobs(self, alert: Mapping[str, Any], lanes: Sequence[str]) -> list[StoredJob]:
-        """Read an alert's jobs in these lanes."""
-        prefix = f"JOB#{int(alert['received_at_ms']):013d}#{alert['alert_id']}."
-        items = [item for lane in lanes for item in self._in_lane(lane, prefix)]
-        return self._decoded(items, stored_job)
+        """Read an alert's jobs in these lanes, those that were stored again later included."""
+        items = [item for lane in lanes for item in self._in_lane(lane, alert)]
+        return [stored for stored in self._decoded(items, stored_job) if stored.job.alert_id == alert["alert_id"]]
 
     # ---- what is open
 
@@ -97,12 +96,21 @@ class Overview:
             ExpressionAttributeValues=marshal({":open": partition}),
         )
 
-    def _in_lane(self, lane: str, prefix: str) -> list[AttributeValues]:
+    def _in_lane(self, lane: str, alert: Mapping[str, Any]) -> list[AttributeValues]:
         return query_all(
             self._client,
             TableName=self._table,
-            KeyConditionExpression="pk = :lane AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":prefix": prefix}),
+            KeyConditionExpression="pk = :lane AND sk BETWEEN :from AND :to",
+            FilterExpression="contains(#data, :alert)",
+            ExpressionAttributeNames={"#data": "data"},
+            ExpressionAttributeValues=marshal(
+                {
+                    ":lane": keys.lane_partition(lane),
+                    ":from": f"JOB#{int(alert['received_at_ms']):013d}",
+                    ":to": "JOB#9999999999999",
+                    ":alert": str(alert["alert_id"]),
+                }
+            ),
             ConsistentRead=True,
         )
 
