@@ -32,7 +32,7 @@ from orderbridge.commands import (
     Replace,
 )
 from orderbridge.errors import AmbiguousSymbolError, LoginLostError, ReadRefusedError, UnknownSymbolError
-from orderbridge.model import OrderStatus, OrderType, Position, PositionMode, Side
+from orderbridge.model import Duration, OrderStatus, OrderType, Position, PositionMode, Side
 from tests.contract.backend import Fault
 from tests.contract.tradelocker import START_MS, Seat, TradeLockerBackend, TradeLockerBench, control
 
@@ -66,7 +66,7 @@ def _accepted(bench: TradeLockerBench, command: Command, number: int) -> str:
 
 def _entry(bench: TradeLockerBench, **changes: Any) -> Place:
     values: dict[str, Any] = {
-        "symbol": bench.symbol, "side": Side.BUY, "quantity": bench.unit, "effect": "open",
+        "symbol": bench.symbol, "side": Side.BUY, "quantity": bench.unit, "effect": "open", "duration": Duration.GTC,
         "bracket": Bracket(bench.price - bench.distance, take_profit=bench.price + bench.distance),
     }  # fmt: skip
     return Place(**{**values, **changes})

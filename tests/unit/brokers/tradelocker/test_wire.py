@@ -23,7 +23,7 @@ from orderbridge.commands import (
     PlaceGroup,
     Replace,
 )
-from orderbridge.model import OrderType, Side
+from orderbridge.model import Duration, OrderType, Side
 
 COMMAND_ID = "0123456789abcdef0123456789abcdef"
 
@@ -39,7 +39,8 @@ def _request(command: Command) -> Request:
 
 
 def _place(**changes: Any) -> Place:
-    return Place(**{"symbol": "BTCUSD", "side": Side.BUY, "quantity": Decimal("0.10"), "effect": "open", **changes})
+    usual = {"symbol": "BTCUSD", "side": Side.BUY, "quantity": Decimal("0.10"), "effect": "open"}
+    return Place(**{**usual, "duration": Duration.GTC, **changes})
 
 
 # ---- requests
@@ -171,6 +172,8 @@ UNFIT: list[Command] = [
     _place(quantity=Decimal(-1)),
     _place(quantity=Decimal("NaN")),
     _place(order_type=OrderType.LIMIT),
+    _place(order_type=OrderType.LIMIT, limit_price=Decimal(1), duration=Duration.DAY),
+    _place(order_type=OrderType.STOP, stop_price=Decimal(1), duration=Duration.IOC),
     _place(order_type=OrderType.STOP),
     _place(order_type=OrderType.STOP_LIMIT, limit_price=Decimal(1), stop_price=Decimal(1)),
     _place(order_type=OrderType.TRAILING_STOP, trail_amount=Decimal(1)),

@@ -28,7 +28,7 @@ from orderbridge.commands import (
     PlaceGroup,
     Replace,
 )
-from orderbridge.model import OrderType
+from orderbridge.model import Duration, OrderType
 
 Body = dict[str, str | int | Decimal | None]
 
@@ -145,14 +145,23 @@ def _place_body(command: Place, label: str, ref: Ref) -> Body:
         case OrderType.MARKET:
             body |= {"type": "market", "validity": "IOC", "price": 0}
         case OrderType.LIMIT:
-            body |= {"type": "limit", "validity": "GTC", "price": _price(command.limit_price, "limit price")}
+            price = _price(command.limit_price, "limit price")
+            body |= {"type": "limit", "validity": _until_cancelled(command), "price": price}
         case OrderType.STOP:
-            body |= {"type": "stop", "validity": "GTC", "stopPrice": _price(command.stop_price, "stop price")}
+            price = _price(command.stop_price, "stop price")
+            body |= {"type": "stop", "validity": _until_cancelled(command), "stopPrice": price}
         case OrderType.STOP_LIMIT | OrderType.TRAILING_STOP:
             raise UnfitCommandError(f"TradeLocker has no {command.order_type.value.replace('_', '-')} orders")
         case _:
             assert_never(command.order_type)
     return body | _bracket_body(command.bracket)
+
+
+def _until_cancelled(command: Place) -> str:
+    """Limit and stop orders have no other validity; one that should end today must not work for ever instead."""
+    if command.duration is not Duration.GTC:
+        raise UnfitCommandError(f"TradeLocker's {command.order_type} orders are good till cancelled only")
+    return "GTC"
 
 
 def _replace(command: Replace) -> Request:
