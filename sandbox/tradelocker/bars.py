@@ -39,8 +39,13 @@ def estimate(from_ms: int, to_ms: int, resolution: str) -> int:
 
 def history(instrument: Instrument, resolution: str, from_ms: int, to_ms: int, now_ms: int) -> list[Bar]:
     """Return the bars whose opening lies in the range (both ends count; the future is clipped)."""
-    to_ms = min(to_ms, now_ms)
-    return [_bar(instrument, start, end) for start, end in _spans(instrument, resolution, from_ms, to_ms)]
+    found: list[Bar] = []
+    ended_ms, close = 0, 0.0
+    for start, end in _spans(instrument, resolution, from_ms, min(to_ms, now_ms)):
+        opening = close if start == ended_ms else _price(instrument, start)
+        ended_ms, close = end, _price(instrument, end)
+        found.append(_bar(instrument, start, opening, close))
+    return found
 
 
 def last_before(instrument: Instrument, resolution: str, before_ms: int) -> int | None:
@@ -93,16 +98,16 @@ def _months(instrument: Instrument, from_ms: int, to_ms: int) -> Iterator[tuple[
         moment = following
 
 
-def _bar(instrument: Instrument, start: int, end: int) -> Bar:
-    opening, close = _price(instrument, start), _price(instrument, end)
-    middle = _price(instrument, (start + end) // 2)
+def _bar(instrument: Instrument, start: int, opening: float, close: float) -> Bar:
+    volume = _volume(instrument, start)
+    wick = opening * volume * 1e-7
     return {
         "t": start,
         "o": opening,
-        "h": max(opening, middle, close),
-        "l": min(opening, middle, close),
+        "h": _on_tick(instrument, max(opening, close) + wick),
+        "l": _on_tick(instrument, min(opening, close) - wick),
         "c": close,
-        "v": _volume(instrument, start),
+        "v": volume,
     }
 
 
@@ -111,8 +116,12 @@ def _price(instrument: Instrument, at_ms: int) -> float:
     for number, (height, period_ms) in enumerate(_WAVES):
         phase = instrument.tid * (number + 1) * 0.7
         wave += height * math.sin(at_ms / period_ms * 2 * math.pi + phase)
-    tick = float(instrument.tick_at(instrument.quote.bid))
-    return round(round(float(instrument.quote.bid) * wave / tick) * tick, 6)
+    return _on_tick(instrument, float(instrument.quote.bid) * wave)
+
+
+def _on_tick(instrument: Instrument, price: float) -> float:
+    tick = float(instrument.ticks[-1].size)
+    return round(round(price / tick) * tick, 6)
 
 
 def _volume(instrument: Instrument, at_ms: int) -> float:

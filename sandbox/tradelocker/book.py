@@ -162,6 +162,8 @@ class Book:
         )
         self._record(account, position, order, qty, leave, gross, now_ms)
         position.lots.append((now_ms, position.qty - qty))
+        if position.qty == 0:
+            del account.held[position.id]
         legs.follow(self, account, position, now_ms)
 
     def close_order(self, account: Account, position: Position, qty: Decimal, now_ms: int) -> Order:
@@ -232,7 +234,7 @@ class Book:
                 hidden_polls=order.plan.hidden_polls,
                 lots=[(now_ms, qty)],
             )
-            account.positions[held.id] = held
+            account.positions[held.id] = account.held[held.id] = held
         else:
             held.avg_price = _mean(held.avg_price * held.qty + price * qty, held.qty + qty)
             held.lots.append((now_ms, held.qty + qty))

@@ -174,7 +174,9 @@ class Account:
     positions: dict[int, Position] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     working: dict[int, Order] = field(default_factory=dict)
-    """The orders that can still change, again: so that time passes quickly however many there have been."""
+    """The orders that can still change, again: so that a request is quick however many there have been."""
+    held: dict[int, Position] = field(default_factory=dict)
+    """The positions that hold something, again, for the same reason."""
 
     def working_orders(self) -> list[Order]:
         """Return the orders that can still change, oldest first."""
@@ -182,4 +184,4 @@ class Account:
 
     def open_positions(self) -> list[Position]:
         """Return the positions that hold something, oldest first."""
-        return [position for position in self.positions.values() if position.qty > 0]
+        return list(self.held.values())

@@ -1,5 +1,6 @@
 """The panels: which columns they have, in what order, and what is visible in them when."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -62,17 +63,8 @@ class Panels:
 
     def columns(self, key: ConfigKey) -> Sequence[str]:
         """Return a panel's column ids in order."""
-        columns = [column for column in _COLUMNS[key] if column not in self._missing(key)]
-        if key == "filledOrdersConfig" and self._switches["executions_order"] == "ids_first":
-            columns.sort(key=lambda column: (column != "id", not column.endswith("Id"), column))
-        if self._switches["extra_columns"] == "some":
-            columns[3:3] = _EXTRA[key]
-        match self._switches["column_order"]:
-            case "shuffled":
-                columns.sort(key=lambda column: hashlib.sha256(f"{key} {column}".encode()).digest())
-            case "reversed":
-                columns.reverse()
-        return columns
+        names = ("missing_columns", "executions_order", "extra_columns", "column_order")
+        return _columns(key, *(self._switches[name] for name in names))
 
     def config(self) -> Mapping[str, object]:
         """Return the five column lists as GET /trade/config gives them, and maybe one of the broker's own."""
@@ -135,11 +127,22 @@ class Panels:
         date_ms = order.created_ms if self._switches["date_filter"] == "created" else order.modified_ms
         return (from_ms is None or from_ms <= date_ms) and (to_ms is None or date_ms <= to_ms)
 
-    def _missing(self, key: ConfigKey) -> frozenset[str]:
-        missing = self._switches["missing_columns"]
-        if missing == "every_strategy_id" or (missing == "history_strategy_id" and key == "ordersHistoryConfig"):
-            return frozenset({"strategyId"})
-        return _BRACKET_COLUMNS if missing == "brackets" else frozenset()
+
+@functools.cache
+def _columns(key: ConfigKey, missing: str, executions_order: str, extra: str, order: str) -> Sequence[str]:
+    absent = _BRACKET_COLUMNS if missing == "brackets" else frozenset()
+    if missing == "every_strategy_id" or (missing == "history_strategy_id" and key == "ordersHistoryConfig"):
+        absent = frozenset({"strategyId"})
+    columns = [column for column in _COLUMNS[key] if column not in absent]
+    if key == "filledOrdersConfig" and executions_order == "ids_first":
+        columns.sort(key=lambda column: (column != "id", not column.endswith("Id"), column))
+    if extra == "some":
+        columns[3:3] = _EXTRA[key]
+    if order == "shuffled":
+        columns.sort(key=lambda column: hashlib.sha256(f"{key} {column}".encode()).digest())
+    elif order == "reversed":
+        columns.reverse()
+    return tuple(columns)
 
 
 def _hidden(polls: dict[Panel, int], panel: Panel) -> bool:

@@ -38,6 +38,16 @@ def test_limit_order_fills_when_the_other_side_reaches_its_price() -> None:
     assert int(row["lastModified"]) > int(row["createdDate"])
 
 
+def test_limit_and_stop_fill_when_the_price_just_touches() -> None:
+    caller = Caller()
+    limit = caller.place_limit("1.08000")
+    stop = caller.place(type="stop", validity="GTC", stopPrice=1.08, side="sell")
+
+    caller.price("EURUSD", "1.08000", "1.08000")
+
+    assert [caller.row("ordersHistory", one)["status"] for one in (limit, stop)] == ["Filled", "Filled"]
+
+
 def test_each_fill_of_a_hedging_account_is_its_own_position() -> None:
     caller = Caller()
 
@@ -164,6 +174,19 @@ def test_netting_account_adds_reduces_and_flips_one_position() -> None:
     assert reduced == [("buy", "0.15")]
     assert [(row["side"], row["qty"]) for row in caller.rows("positions")] == [("sell", "0.05")]
     assert caller.row("ordersHistory", flip)["filledQty"] == "0.2"
+
+
+def test_bracket_of_an_added_order_becomes_that_of_the_netted_position() -> None:
+    caller = Caller(acc_num=NETTING)
+    caller.place(**bracket(1.0))
+    before = caller.rows("positions")[0]["stopLossId"]
+
+    caller.place(**bracket(1.05, 1.2))
+
+    (position,) = caller.rows("positions")
+    stop, target = legs_of(caller, position)
+    assert position["stopLossId"] == before
+    assert (stop["stopPrice"], stop["qty"], target["price"]) == ("1.05", "0.2", "1.2")
 
 
 def test_reducing_a_netted_position_needs_no_margin() -> None:

@@ -305,6 +305,23 @@ def test_modify_to_a_marketable_price_fills() -> None:
     assert caller.row("ordersHistory", order_id)["status"] == "Filled"
 
 
+def test_modify_moves_a_stop_order_but_not_past_the_market() -> None:
+    caller = Caller()
+    order_id = caller.place(type="stop", validity="GTC", stopPrice=1.1)
+
+    answers = [caller.call("PATCH", f"/orders/{order_id}", {"stopPrice": price}).json()["s"] for price in (1.12, 1.05)]
+
+    assert answers == ["ok", "error"]
+    assert caller.row("orders", order_id)["stopPrice"] == "1.12"
+
+
+def test_largest_lot_is_accepted() -> None:
+    caller = Caller()
+    caller.control("cash", {"account": caller.account, "balance": 9_000_000})
+
+    assert (caller.try_place(qty="50")["s"], caller.try_place(qty="50.01")["s"]) == ("ok", "error")
+
+
 @pytest.mark.parametrize(("nulls", "left"), [("yes", None), ("no", "0.9"), ("refused", "0.9")])
 def test_null_bracket_in_a_modify_does_what_the_switch_says(nulls: str, left: str | None) -> None:
     caller = Caller({"null_removes_order_bracket": nulls})

@@ -212,6 +212,16 @@ def test_script_is_for_matching_orders_and_so_many_of_them() -> None:
     assert caller.control("script", method="GET") == {"script": []}
 
 
+def test_script_can_be_for_one_label() -> None:
+    caller = Caller()
+    caller.script("fill_delay", match={"strategyId": "mine", "type": "market", "account": "1180"})
+
+    other, own = caller.place(strategyId="other"), caller.place(strategyId="mine")
+
+    assert caller.row("ordersHistory", other)["status"] == "Filled"
+    assert caller.row("orders", own)["status"] == "New"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -292,7 +302,10 @@ def test_spent_access_tokens_can_be_refreshed_until_logins_are_refused() -> None
     refused = caller.call("GET", "/config").status
 
     renewed = caller.send("POST", "/backend-api/auth/jwt/refresh", {"refreshToken": caller.tokens["refreshToken"]})
-    caller.control("tokens", {"expire": "all", "refuse_logins": True})
+    caller.control("tokens", {"expire": "all"})
+    caller.headers["Authorization"] = f"Bearer {renewed.json()['accessToken']}"
+    assert caller.call("GET", "/config").status == 401
+    caller.control("tokens", {"refuse_logins": True})
     dead = caller.send("POST", "/backend-api/auth/jwt/refresh", {"refreshToken": renewed.json()["refreshToken"]})
 
     assert (refused, renewed.status, dead.status) == (401, 201, 401)
