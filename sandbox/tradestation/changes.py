@@ -33,14 +33,13 @@ class Changes:
     def replace(self, user: str, order_id: str, given: object) -> str:
         """Change an order and give its id, which a switch can make a new one."""
         order = self._find(user, order_id)
-        fields = Fields(given, "order")
-        change = _Change(order, fields, self._book.switches["replace_quantity_meaning"])
         if order.final:
             raise OrderRefusal(messages.REPLACE_NOT_OPEN)
         if order.cancel_pending:
             raise OrderRefusal(messages.CANCEL_TRIED)
         if order.triggered:
             raise OrderRefusal(messages.STOP_HIT)
+        change = _Change(order, Fields(given, "order"), self._book.switches["replace_quantity_meaning"])
         amount = change.trail.amount if change.trail else None
         check_increment(order.instrument, change.limit_price, change.stop_price, amount)
         if change.quantity > order.quantity:
@@ -58,6 +57,9 @@ class Changes:
     def _apply(self, order: Order, change: "_Change") -> None:
         order.interim = None
         if order.final:
+            return
+        if order.behaviour.rejects_replace:
+            self._book.mark(order, Status.RJR)
             return
         order.type = change.type
         order.quantity = max(change.quantity, order.filled)

@@ -53,7 +53,7 @@ class Exchange:
         misfit = self.misfit(order)
         if misfit:
             self.book.mark(order, Status.OPN)
-            self.end(order, Status.REJ, misfit)
+            self.reject(order, misfit)
         else:
             self.submit(order)
 
@@ -73,7 +73,7 @@ class Exchange:
             order.held = True
             self.book.mark(order, Status.ACK)
             reason = order.behaviour.reject_reason
-            self.book.agenda.after(order.behaviour.reject_after_ms, lambda: self._reject(order, reason))
+            self.book.agenda.after(order.behaviour.reject_after_ms, lambda: self.reject(order, reason))
             return
         self.filler.follow(order)
         works = self.book.sessions.works(order.instrument, order.type, order.ticket.duration, self.book.now_ms)
@@ -84,9 +84,10 @@ class Exchange:
         order.held = order.held or order.ticket.duration == "CLO"
         self.filler.attempt(order, entering=True)
 
-    def _reject(self, order: Order, reason: str) -> None:
+    def reject(self, order: Order, reason: str) -> None:
+        """Reject an order that was accepted before."""
         if not order.final:
-            self.end(order, Status.REJ, reason)
+            self.end(order, Status(self.book.switches["late_reject_status"]), reason)
 
     # ---- prices and sessions
 
@@ -210,7 +211,10 @@ class Exchange:
         if duration in _MINUTES:
             self.book.agenda.at(self.book.now_ms + int(duration) * 60_000, lambda: self._expire(order))
             return
-        due_ms = self.book.sessions.next_end(order.instrument, duration in PLUS, self.book.now_ms)
+        begins_ms = self.book.now_ms
+        if duration == "OPG":
+            begins_ms = self.book.sessions.next_opening(order.instrument, begins_ms)
+        due_ms = self.book.sessions.next_end(order.instrument, duration in PLUS, begins_ms)
         self.book.agenda.at(due_ms, lambda: self._day_over(order))
 
     def _expire(self, order: Order) -> None:
@@ -227,6 +231,8 @@ class Exchange:
     def _end_day(self, order: Order) -> None:
         """Do what a session's end does: expire, drop the rest of a partial fill, or queue for the next day."""
         now_ms, duration = self.book.now_ms, order.ticket.duration
+        if duration == "OPG" and order.status is Status.DON:
+            return  # its session is still to come
         if duration == "CLO" and order.status is Status.ACK and order.type == "Market":
             self.filler.fill(order, order.remaining, self.book.market.quote(order.instrument).last)
         elif duration in _DAY_DURATIONS or now_ms >= good_till_ms(order):

@@ -100,7 +100,7 @@ class Filler:
             return
         misfit = self._exchange.misfit(order)
         if misfit:
-            self._exchange.end(order, Status.REJ, misfit)
+            self._exchange.reject(order, misfit)
             return
         if behaviour.then is None or order.ticket.all_or_none:
             self.fill(order, order.remaining, price)

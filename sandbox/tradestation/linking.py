@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sandbox.tradestation.model import Order, Status
+from sandbox.tradestation.model import REJECTED, Order, Status
 
 if TYPE_CHECKING:
     from sandbox.tradestation.exchange import Exchange
@@ -40,7 +40,7 @@ class Links:
         waiting = [child for child in order.children if not child.final and not child.released]
         if order.fills:
             told = self._book.switches["children_on_flp"]
-        elif order.status is Status.REJ:
+        elif order.status in REJECTED:
             told = "cancelled"
         else:
             told = self._book.switches["children_on_parent_cancel"]

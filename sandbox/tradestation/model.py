@@ -28,6 +28,7 @@ class Status(StrEnum):
     RJC = "RJC"
     RSN = "RSN"
     RPD = "RPD"
+    RJR = "RJR"
     UCN = "UCN"
     FLL = "FLL"
     FLP = "FLP"
@@ -36,6 +37,8 @@ class Status(StrEnum):
     OUT = "OUT"
     EXP = "EXP"
     REJ = "REJ"
+    TSC = "TSC"
+    DOA = "DOA"
     UCH = "UCH"
 
 
@@ -51,6 +54,7 @@ DESCRIPTIONS = {
     Status.RJC: "Cancel Request Rejected",
     Status.RSN: "Replace Sent",
     Status.RPD: "Replace Pending",
+    Status.RJR: "Change Request Rejected",
     Status.UCN: "Cancel Sent",
     Status.FLL: "Filled",
     Status.FLP: "Partial Fill (UROut)",
@@ -59,11 +63,12 @@ DESCRIPTIONS = {
     Status.OUT: "UROut",
     Status.EXP: "Expired",
     Status.REJ: "Rejected",
+    Status.TSC: "Trade Server Canceled",
+    Status.DOA: "Dead",
     Status.UCH: "Replaced",
 }
-FINAL = frozenset(
-    {Status.FLL, Status.FLP, Status.BRF, Status.BRC, Status.OUT, Status.EXP, Status.REJ, Status.UCH}
-)  # fmt: skip
+REJECTED = frozenset({Status.REJ, Status.TSC, Status.DOA})
+FINAL = REJECTED | {Status.FLL, Status.FLP, Status.BRF, Status.BRC, Status.OUT, Status.EXP, Status.UCH}
 
 
 class Action(StrEnum):
@@ -208,6 +213,7 @@ class Behaviour:
     step_ms: int = 100
     hidden_ms: int = 0
     on_cancel: Literal["fill", "reject", "late"] | None = None
+    rejects_replace: bool = False
 
 
 @dataclass(slots=True, eq=False)

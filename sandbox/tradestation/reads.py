@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sandbox.simserver import Request
 from sandbox.tradestation import eastern, holdings
 from sandbox.tradestation.book import Book
-from sandbox.tradestation.model import Account, Order
+from sandbox.tradestation.model import REJECTED, Account, Order
 from sandbox.tradestation.refusals import bad_request
 from sandbox.tradestation.rows import Row, order_row
 
@@ -21,7 +21,7 @@ _FILTER_STATUSES: Mapping[str, Callable[[Order], bool]] = {
     "FILLED": lambda order: order.status.value in ("FLL", "FLP", "BRF"),
     "CANCELLED": lambda order: order.status.value in ("OUT", "EXP", "BRC", "UCH"),
     "CANCELED": lambda order: order.status.value in ("OUT", "EXP", "BRC", "UCH"),
-    "REJECTED": lambda order: order.status.value == "REJ",
+    "REJECTED": lambda order: order.status in REJECTED,
 }
 
 
@@ -150,7 +150,7 @@ class Reads:
                 since = datetime.strptime(text, form).date()  # noqa: DTZ007 - a plain date
             except ValueError:
                 continue
-            depth = timedelta(days=self._book.switches.number("history_depth_days"))
+            depth = timedelta(days=self._book.switches.number("history_depth"))
             if since < eastern.wall(self._book.now_ms).date() - depth:
                 raise bad_request(f"since is limited to {depth.days} days prior to the current date.")
             return since

@@ -8,7 +8,7 @@ from sandbox.simserver import ControlError
 from sandbox.tradestation.model import Behaviour, Ticket
 
 MATCH_FIELDS = ("account", "symbol", "type", "action")
-BEHAVIOURS = ("reject_later", "partial_fill", "fill_delay", "late_history", "cancel_race")
+BEHAVIOURS = ("reject_later", "partial_fill", "fill_delay", "late_history", "cancel_race", "replace_race")
 _THEN = ("rest", "FLP", "stay")
 _RACES = ("fill", "reject", "late")
 
@@ -87,6 +87,10 @@ def _behaviour(given: Mapping[str, object]) -> Behaviour:
         if race not in _RACES:
             raise ControlError("unknown cancel_race", allowed=list(_RACES))
         made.on_cancel = race  # type: ignore[assignment]  # narrowed by the line above
+    if "replace_race" in given:
+        if given["replace_race"] != "reject":
+            raise ControlError("unknown replace_race", allowed=["reject"])
+        made.rejects_replace = True
     return made
 
 

@@ -71,6 +71,7 @@ ALL: tuple[Switch, ...] = (
     _choice("sibling_on_cancel", "stays|cancelled", "6.8", "siblings of an OCO or BRK leg that the user cancels"),
     _choice("bracket_sibling_status", "OUT|BRC", "18.16", "status of a leg that ended because its sibling filled"),
     _choice("bracket_fill_status", "FLL|BRF", "18.16", "status of a bracket leg that filled"),
+    _choice("late_reject_status", "REJ|TSC|DOA", "18.16", "status of an order that is rejected after it was accepted"),
     # Replace and cancel
     _choice("replace_quantity_meaning", "total|remaining", "18.4", "Quantity of a replace after a partial fill"),
     _choice("replace_id", "keeps|changes", "18.4", "whether a replace makes a new id"),
@@ -87,7 +88,7 @@ ALL: tuple[Switch, ...] = (
     _choice("exp_exec_quantity", "zero|ordered", "18.14", "ExecQuantity of an expired order without a fill"),
     _choice("position_average_price", "present|missing", "18.11", "AveragePrice of positions"),
     _choice("orders_filters", "ignored|supported|refused", "18.12", "the status and symbol parameters of orders"),
-    _number("history_depth_days", "90|730", "18.12", "how far back historicalorders may ask"),
+    _number("history_depth", "90|730", "18.12", "how far back historicalorders may ask"),
     # Trading rules
     _choice("futures_cross_zero", "allowed|refused", "18.7", "one futures order that turns the position around"),
     _choice("percent_trail_on_futures", "accepted|refused", "18.15", "TrailingStop.Percent on a future"),
