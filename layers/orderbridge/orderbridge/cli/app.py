@@ -2,7 +2,7 @@
 
 import typer
 
-from orderbridge.cli import accounts, alerts, apply, connect, fire, halts, live, replay, status, webhook_keys
+from orderbridge.cli import accounts, alerts, apply, connect, doctor, fire, halts, live, replay, status, webhook_keys
 
 app = typer.Typer(
     name="orderbridge",
@@ -20,5 +20,6 @@ app.add_typer(alerts.app, name="alerts")
 app.command("fire")(fire.fire)
 app.command("halt")(halts.halt)
 app.command("resume")(halts.resume)
+app.command("doctor")(doctor.doctor)
 app.command("live")(live.live)
 app.command("replay")(replay.replay)
