@@ -36,7 +36,7 @@ ENTRY_FAULTS = list(Fault)
 @pytest.mark.parametrize("kind", ["market", "limit_with_bracket"])
 def test_entry_under_fault_is_placed_once_or_not_with_a_reason(make_world: MakeWorld, kind: str, fault: Fault) -> None:
     world = make_world()
-    fields = dict(bracket(world))
+    fields = bracket(world)
     if kind == "limit_with_bracket":
         price = world.bench.price - world.bench.distance / 2
         fields |= {"order_type": OrderType.LIMIT, "limit_price": price}

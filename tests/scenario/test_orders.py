@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from orderbridge.alerts.alert import StopLoss, TakeProfit, Target
 from orderbridge.model import Direction, OrderType
@@ -10,7 +11,7 @@ from tests.scenario.world import World
 MakeWorld = Callable[..., World]
 
 
-def bracket(world: World, side: int = 1) -> dict[str, object]:
+def bracket(world: World, side: int = 1) -> dict[str, Any]:
     """Give a stop and a target one distance away from the price."""
     price, distance = world.bench.price, world.bench.distance
     return {

@@ -172,6 +172,7 @@ class Bridge:
             account.broker_account_id,
             account.account_number,
             account.position_mode,
+            developer_api_key=self._secrets.read(account.connection).login.developer_api_key,
         )
 
     # ---- work

@@ -237,7 +237,8 @@ def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: Pos
     working = [order for order in look.orders if canonical_root(order.symbol) == root and not order.status.final]
     tracked = {order.order_id: order for order in book.tracked}
     of_lane = {order.order_id for other in state.books for order in other.tracked}
-    ours = [order for order in working if order.id in tracked or order.position_id in book.position_ids]
+    of_book = {*tracked, *book.position_ids}
+    ours = [order for order in working if of_book & {order.id, order.position_id, order.parent_id}]
     entries = tuple(o for o in ours if o.id in tracked and tracked[o.id].role == "entry")
     exits = tuple(o for o in ours if o not in entries)
     foreign = tuple(o for o in working if o.id not in of_lane and o not in ours)

@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -65,10 +65,14 @@ Result = End | Parked
 class JobWorker:
     """Works the jobs of one lane while it is held."""
 
-    def __init__(self, lane: LaneSession, desk: Desk) -> None:
+    def __init__(self, lane: LaneSession, desk: Desk, protect: Callable[[str, str], None]) -> None:
+        """`protect` puts back the stop of a strategy's book in a root, where one is missing."""
         self._lane = lane
         self._desk = desk
+        self._protect = protect
         self._clock = lane.clock
+        self._sent = False
+        """Something was sent for the job: it can no longer expire."""
         self.phases: dict[str, int] = {}
         """When the job was planned, sent and answered, in epoch ms."""
 
@@ -106,6 +110,10 @@ class JobWorker:
             if waiting is not None:
                 return waiting
             records = [self._current(record) for record in records]
+            self._sent = self._sent or any(record.sent_at_ms for record in records)
+            answered = self._entry_ended(records) or self._entered(records)
+            if answered is not None:
+                return answered
             holding = self._look(job, settings)
             if not isinstance(holding, Holding):
                 return holding
@@ -130,9 +138,6 @@ class JobWorker:
                     self._note("planned")
                     records += carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
                     self._note("sent")
-                    ended = self._entry_ended(records)
-                    if ended is not None:
-                        return ended
                 case _:
                     assert_never(step)
 
@@ -214,8 +219,10 @@ class JobWorker:
             if pause_s + RESERVE_S > self._lane.deadline.remaining():
                 wake_at_ms = max(due_ms, self._clock.now_ms() + RETRY_MS)
                 return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
-            self._clock.sleep(pause_s or (LOOK_PAUSE_S if due_ms <= self._clock.now_ms() - 60_000 else 0.0))
+            self._clock.sleep(max(pause_s, LOOK_PAUSE_S))
             resolve_pending(self._lane, self._tell(job))
+            if self._lane.look is not None:
+                self._protect(job.strategy, job.root)
 
     def _current(self, record: CommandRecord) -> CommandRecord:
         return record if record.status.final else self._lane.store.command(self._lane.fence.lane, record.command_id)
@@ -274,17 +281,6 @@ class JobWorker:
         }.get(entry.status)
 
     def _reached(self, job: Job, goal: Goal, records: Sequence[CommandRecord], holding: Holding) -> Result:
-        ended = self._entry_ended(records)
-        if ended is not None:
-            return ended
-        entry = next((r for r in records if r.role == "entry" and r.status is CommandStatus.ACCEPTED), None)
-        if entry is not None:
-            order = self._await_fill(entry)
-            self._note("answered")
-            if order is not None and order.status is OrderStatus.REJECTED:
-                reason = order.message or order.native_status
-                return End(Ending.REFUSED, "broker_rejected", f"The broker rejected the order: {reason}")
-            return End(Ending.ORDERED, "filled" if _filled(order) else "working", _entered(entry, order))
         accepted = [record for record in records if record.status is CommandStatus.ACCEPTED]
         if not accepted:
             if to_close(goal, holding) == 0 and not records:
@@ -298,6 +294,18 @@ class JobWorker:
             dropped = f" Nothing is opened: {goal.dropped.sentence}" if goal.dropped is not None else ""
             return End(Ending.ORDERED, "closed", f"Closed in {job.root}; the strategy holds {left} now.{dropped}")
         return End(Ending.ORDERED, "cancelled", f"Cancelled {len(accepted)} working order(s) in {job.root}.")
+
+    def _entered(self, records: Sequence[CommandRecord]) -> End | None:
+        """The broker has taken the entry: wait a moment for its fill, and say what became of it."""
+        entry = next((r for r in records if r.role == "entry" and r.status is CommandStatus.ACCEPTED), None)
+        if entry is None:
+            return None
+        order = self._await_fill(entry)
+        self._note("answered")
+        if order is not None and order.status is OrderStatus.REJECTED:
+            reason = order.message or order.native_status
+            return End(Ending.REFUSED, "broker_rejected", f"The broker rejected the order: {reason}")
+        return End(Ending.ORDERED, "filled" if _filled(order) else "working", _entered(entry, order))
 
     def _await_fill(self, entry: CommandRecord) -> Order | None:
         ids = {placed.order_id for placed in entry.orders if placed.leg == "order"}
@@ -322,7 +330,7 @@ class JobWorker:
         assert job.alert is not None
         now_ms = self._clock.now_ms()
         expires_ms = entry_expires_at_ms(job.alert, settings, job.accepted_at_ms)
-        if now_ms >= expires_ms and self._only_opens(job):
+        if now_ms >= expires_ms and not self._sent and self._only_opens(job):
             return End(Ending.EXPIRED, code, f"{sentence} The alert has grown too old meanwhile.")
         if now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
             return End(Ending.FAILED, code, f"{sentence} Given up after 15 minutes: please act.")

@@ -14,6 +14,7 @@ from typing import assert_never
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.brokers.port import Accepted, Evidence, NotTaken, Outcome, PlacedOrder, Refused, Unknown
 from orderbridge.commands import ClosePosition, Command, Place, PlaceGroup, Replace, increases_exposure
+from orderbridge.errors import BrokerReadError, LoginLostError
 from orderbridge.execution.ports import Gates, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Pending, Role, Tracked
 from orderbridge.execution.session import LaneSession, with_book, with_pending, without_pending
@@ -71,7 +72,12 @@ def _send(lane: LaneSession, record: CommandRecord) -> Outcome:
     if lane.clock.now_ms() - record.sent_at_ms > LATE_MS:
         return Unknown("held up between ledger and wire")
     deadline = MonotonicDeadline(min(WRITE_S, lane.deadline.remaining()), lane.clock.monotonic)
-    return lane.broker.send(record.command, record.command_id, deadline)
+    try:
+        return lane.broker.send(record.command, record.command_id, deadline)
+    except LoginLostError:
+        return NotTaken("unauthorized")
+    except BrokerReadError:  # a look-up that the command needs failed: adapters raise only before the write
+        return NotTaken("not_connected")
 
 
 def _after(lane: LaneSession, sent: CommandRecord, outcome: Outcome) -> tuple[CommandRecord, float]:

@@ -96,10 +96,14 @@ class LaneWorker:
         put_aside: dict[str, int] = {}
         while session.deadline.remaining() > RESERVE_S:
             now_ms = self._clock.now_ms()
-            inbox = [stored for stored in self._store.inbox(session.fence.lane) if stored.job.job_id not in put_aside]
-            ready = [stored for stored in inbox if stored.wake_at_ms <= now_ms]
+            inbox = self._store.inbox(session.fence.lane)
             put_aside |= {s.job.job_id: s.wake_at_ms for s in inbox if s.wake_at_ms > now_ms}
-            self._supersede_parked(session, inbox, put_aside)
+            parked = [stored for stored in inbox if stored.job.job_id in put_aside]
+            fresh = [stored for stored in inbox if stored.job.job_id not in put_aside]
+            parked = self._supersede(session, parked, fresh)
+            put_aside = {s.job.job_id: put_aside[s.job.job_id] for s in parked}
+            held_up = {_book_of(stored) for stored in parked}
+            ready = [stored for stored in fresh if _book_of(stored) not in held_up or _settles(stored.job.alert)]
             if not ready:
                 break
             picked, wait_until_ms = self._pick(session, ready)
@@ -152,7 +156,7 @@ class LaneWorker:
             return None
         stored = self._store.start_job(session.fence, stored)
         session.fence = self._store.extend(session.fence, self._clock.now_ms(), HOLD_MS)
-        worker = JobWorker(session, self._desk)
+        worker = JobWorker(session, self._desk, lambda s, r: self._care(session, session.state.book(s, r)))
         worker.phases = {"started": self._clock.now_ms()}
         try:
             result = worker.work(stored)
@@ -177,24 +181,33 @@ class LaneWorker:
         self._store.end_job(session.fence, replace(stored, job=job), end, now_ms, tell)
         log.info("job ended", extra={"job_id": job.job_id, "ending": end.ending, "code": end.code})
 
-    def _supersede_parked(
-        self, session: LaneSession, inbox: Sequence[StoredJob], put_aside: dict[str, int]
-    ) -> None:
-        """An exit that is still trying gives way to a newer exit or target of the same book (TRADING.md rule 12)."""
-        for parked in [stored for stored in inbox if stored.job.job_id in put_aside and stored.status == "WORKING"]:
-            newer = [
-                other
-                for other in inbox
-                if other.job.job_id not in put_aside
-                and (other.job.strategy, other.job.root) == (parked.job.strategy, parked.job.root)
-                and other.job.accepted_at_ms > parked.job.accepted_at_ms
+    def _supersede(
+        self, session: LaneSession, parked: Sequence[StoredJob], fresh: Sequence[StoredJob]
+    ) -> list[StoredJob]:
+        """End what waits and is overtaken by a newer exit of its book; give what goes on waiting.
+
+        An exit that is still trying gives way to the newer one (TRADING.md rule 12), and an entry that nothing was
+        sent for must not be placed after it. Other newer alerts of a book wait behind the one that is parked.
+        """
+        kept: list[StoredJob] = []
+        for stored in parked:
+            job = stored.job
+            newer = any(
+                _book_of(other) == _book_of(stored)
+                and other.job.accepted_at_ms >= job.accepted_at_ms
                 and _settles(other.job.alert)
-            ]
-            pending = any(p.job_id == parked.job.job_id for p in session.state.pending)
-            if newer and not pending and parked.job.alert is not None and parked.job.alert.action is Action.EXIT:
-                sentence = "A newer alert of the same chain took over."
-                self._end(session, parked, End(Ending.SUPERSEDED, "newer_exit", sentence), {})
-                del put_aside[parked.job.job_id]
+                for other in fresh
+            )
+            pending = any(pending.job_id == job.job_id for pending in session.state.pending)
+            if not newer or pending or job.alert is None:
+                kept.append(stored)
+                continue
+            if job.alert.action is not Action.EXIT and self._store.plans(session.fence.lane, job.job_id):
+                kept.append(stored)
+                continue
+            sentence = "A newer alert of the same chain took over."
+            self._end(session, stored, End(Ending.SUPERSEDED, "overtaken", sentence), {})
+        return kept
 
     def _again(self, session: LaneSession, wake_at_ms: int | None) -> int | None:
         """Read the inbox once more after the release: a job stored meanwhile may have rung while we held the lane."""
@@ -326,8 +339,16 @@ def chain_item(job: Job) -> ChainItem:
     )
 
 
+def _book_of(stored: StoredJob) -> tuple[str, str]:
+    return stored.job.strategy, stored.job.root
+
+
 def _settles(alert: Alert | None) -> bool:
-    return alert is not None and (alert.action is Action.EXIT or alert.target is not None)
+    """Tell whether the alert ends what stands: an exit, or a target of flat."""
+    if alert is None:
+        return False
+    flat = alert.target is not None and alert.target.direction is Direction.FLAT
+    return alert.action is Action.EXIT or flat
 
 
 def bell_delay_s(again_in_ms: int) -> int:
