@@ -4,7 +4,8 @@
 |---|---|
 | POST session | {symbol or STOCK or FUTURE or STOCKOPTION: open, extended, closed, halted or auto} |
 | POST, GET, DELETE script | what the next orders do (`script.py`) |
-| POST trade | {"account": id, and one of: "close": symbol, "order": {...}, "fill": id, "cancel": id, "set": {...}} |
+| POST trade | {"account": id, and one of: "close": symbol, "order": {...}, "fill": id, "cancel": id, "set": {...}, |
+| | "status": text, "cash": amount} |
 | POST tokens | {"expire": access, refresh or all, "user"?: name} |
 """
 
@@ -95,6 +96,8 @@ class Hands:
             "fill": self._fill,
             "cancel": self._cancel,
             "set": self._set,
+            "status": self._standing,
+            "cash": self._cash,
         }
         wanted = [name for name in deeds if name in given]
         if account is None or len(wanted) != 1:
@@ -164,6 +167,15 @@ class Hands:
         if difference:
             self._book.fill(account, instrument, difference, last if price is None else price)
         return {"held": plain(account.held(instrument.symbol))}
+
+    def _standing(self, account: Account, given: Given) -> object:
+        """Give an account another status, such as `Margin Call - Closing Transactions Only`."""
+        account.status = str(given["status"])
+        return {"status": account.status}
+
+    def _cash(self, account: Account, given: Given) -> object:
+        account.cash = _optional(given, "cash") or Decimal(0)
+        return {"cash": plain(account.cash)}
 
     def _working(self, account: Account, order_id: object) -> Order:
         order = self._book.orders.get(str(order_id))

@@ -321,7 +321,3 @@ class Account:
         """Give the signed quantity held of a symbol."""
         position = self.positions.get(symbol)
         return position.quantity if position else ZERO
-
-    @property
-    def closing_only(self) -> bool:
-        return "losing" in self.status

@@ -62,6 +62,7 @@ def _order(order: Order) -> Mapping[str, object]:
         "symbol": order.instrument.symbol,
         "action": order.action.value,
         "type": order.type,
+        "requested": plain(order.ticket.quantity),
         "quantity": plain(order.quantity),
         "filled": plain(order.filled),
         "average_price": rounded(order.average_price),

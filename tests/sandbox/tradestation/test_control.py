@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.simserver import ReplyLost, Request
-from tests.sandbox.tradestation.caller import FUTURES, MARGIN, ORDERS, START_MS, Caller, limit, order
+from tests.sandbox.tradestation.caller import FUTURES, MARGIN, ORDERS, START_MS, Caller, limit, order, refusal
 
 ORDER_PATH = "orderexecution/orders"
 
@@ -168,6 +168,17 @@ def test_position_closed_elsewhere_is_an_order_of_somebody_else() -> None:
     row = caller.row(closed["order_id"], FUTURES)
     assert (row["Status"], row["FilledPrice"], row["Legs"][0]["BuyOrSell"]) == ("FLL", "6905.25", "Sell")
     assert caller.held("MESZ26", FUTURES) is None
+
+
+def test_account_can_change_its_status_and_its_cash() -> None:
+    caller = Caller()
+    caller.placed(order("BUY", "10"))
+    caller.control("trade", {"account": MARGIN, "status": "Margin Call - Closing Transactions Only"})
+    assert "Margin Call" in refusal(caller.place(order("BUY", "1")))
+    caller.placed(order("SELL", "10"))
+    caller.control("trade", {"account": MARGIN, "status": "Active"})
+    caller.control("trade", {"account": MARGIN, "cash": "100"})
+    assert "Insufficient buying power" in refusal(caller.place(order("BUY", "10")))
 
 
 @pytest.mark.parametrize(
