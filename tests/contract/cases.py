@@ -44,6 +44,7 @@ CASES: dict[str, str] = {
     "BC-301": "Under every pair of the simulator's settings a session of placing, replacing, filling, closing agrees "
     "with the book.",
     "BC-302": "Under every pair of the simulator's settings a lost entry is found, and one that never arrived is not.",
+    "BC-303": "Under every pair of the simulator's settings a lost replace or cancel is found exactly if it arrived.",
 }
 
 F = TypeVar("F", bound=Callable[..., object])

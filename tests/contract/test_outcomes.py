@@ -1,6 +1,6 @@
 """What a write's outcome says is what the broker's book shows, for every kind of command under every fault."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import pytest
@@ -28,10 +28,11 @@ from orderbridge.commands import (
     PlaceGroup,
     Replace,
 )
+from orderbridge.model import Side
 from tests.contract.backend import Backend, Bench, Fault
 from tests.contract.backends import BACKENDS, title
 from tests.contract.cases import case
-from tests.contract.kinds import KINDS, SETTLE_MS, Kind, evidence, look, unchanged
+from tests.contract.kinds import KINDS, SETTLE_MS, Kind, evidence, limit, look, new_orders, set_up, unchanged
 
 COMMAND_ID = "0123456789abcdef0123456789abcdef"
 LOOKS_S = (1, 2, 4, 8, 15, 30, 60)
@@ -213,6 +214,35 @@ def test_order_that_is_not_ours_is_never_taken_for_a_lost_one(offer: Offer, clai
     bench.fault(Fault.RESET_BEFORE)
     assert isinstance(send(bench, command), Unknown)
     assert isinstance(resolved(bench, command, known), Absent)
+
+
+def _decoys(bench: Bench) -> tuple[Command, ...]:
+    """Orders that differ from a limit buy one distance below the price in one thing each."""
+    wanted = limit(bench)
+    return (
+        replace(wanted, limit_price=bench.price - 2 * bench.distance),
+        replace(wanted, side=Side.SELL, limit_price=bench.price + bench.distance),
+        replace(wanted, quantity=bench.unit / 2),
+    )
+
+
+@case("BC-008")
+@pytest.mark.parametrize("arrived", [False, True], ids=["never_arrived", "arrived"])
+def test_orders_that_differ_in_one_thing_are_not_taken_for_the_lost_one(backend: Backend, arrived: bool) -> None:
+    bench = backend.open()
+    known = evidence(bench)
+    for number, decoy in enumerate(_decoys(bench)):
+        set_up(bench, decoy, str(number))
+    command = limit(bench)
+    before = bench.book()
+    bench.fault(Fault.REPLY_LOST if arrived else Fault.RESET_BEFORE)
+    assert isinstance(send(bench, command), Unknown)
+    resolution = resolved(bench, command, known)
+    if not arrived:
+        assert isinstance(resolution, Absent)
+        return
+    assert isinstance(resolution, Done)
+    assert [placed.order_id for placed in resolution.orders] == [o.id for o in new_orders(before, bench.book())]
 
 
 def test_every_fault_has_its_expected_outcome() -> None:

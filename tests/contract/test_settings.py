@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from allpairspy import AllPairs  # type: ignore[import-untyped]
 
-from orderbridge.brokers.port import Absent, Accepted, Done, Unknown
+from orderbridge.brokers.port import Absent, Accepted, Done, PlacedOrder, Unknown
 from orderbridge.commands import Cancel, Replace
-from orderbridge.model import Duration, OrderStatus
+from orderbridge.model import Duration, OrderStatus, Side
 from tests.contract.backend import Backend, Bench, Fault
 from tests.contract.backends import BACKENDS, title
 from tests.contract.cases import case
@@ -47,22 +47,51 @@ def agrees(bench: Bench) -> None:
             assert shown.status.final == (order.state not in ("working", "waiting")), shown
 
 
+def nothing_ends_early(bench: Bench) -> None:
+    """An order that works in the book is not shown as final, not even while a change of it is under way."""
+    for _ in range(4):
+        book = bench.book()
+        shown = {order.id: order for order in look(bench).orders}
+        for order in active(book, bench.symbol):
+            assert order.id not in shown or not shown[order.id].status.final, shown[order.id]
+        bench.advance(50)
+
+
+def legs_are_right(bench: Bench, orders: tuple[PlacedOrder, ...]) -> None:
+    """Hold each leg's id against the book, where the broker makes orders of the legs."""
+    book = bench.book()
+    rows = {placed.leg: book.order(placed.order_id) for placed in orders}
+    entry, stop, target = (rows.get(leg) for leg in ("order", "stop_loss", "take_profit"))
+    assert entry is not None
+    assert entry.side is Side.BUY
+    if stop is not None or target is not None:
+        assert stop is not None
+        assert target is not None
+        assert (stop.stop_price, target.limit_price) == (bracket(bench).stop_loss, bracket(bench).take_profit)
+
+
 @case("BC-301")
 @pytest.mark.parametrize(("backend", "settings"), PAIRS)
 def test_session_agrees_with_the_book_under_each_pair_of_settings(backend: Backend, settings: Settings) -> None:
     bench = backend.open(settings)
     bench.advance(SETTLE_MS)
-    entry = set_up(bench, limit(bench, bracket=bracket(bench)), "1")
-    bench.advance(SETTLE_MS)
+    placed = send(bench, limit(bench, bracket=bracket(bench)))
+    assert isinstance(placed, Accepted)
+    bench.advance(2 * SETTLE_MS)
     agrees(bench)
+    legs_are_right(bench, placed.orders)
 
-    moved = send(bench, Replace(entry, bench.symbol, bench.unit, limit_price=bench.price - 2 * bench.distance))
+    entry = placed.orders[0].order_id
+    price = bench.price - 2 * bench.distance
+    moved = bench.broker.send(Replace(entry, bench.symbol, bench.unit, limit_price=price), "b" * 32, bench.deadline())
     assert isinstance(moved, Accepted)
+    nothing_ends_early(bench)
     bench.advance(2 * SETTLE_MS)
     agrees(bench)
 
     gone = bench.broker.send(Cancel(moved.orders[0].order_id, bench.symbol), "c" * 32, bench.deadline())
     assert isinstance(gone, Accepted)
+    nothing_ends_early(bench)
     bench.advance(2 * SETTLE_MS)
     agrees(bench)
 
@@ -136,3 +165,30 @@ def test_lost_entry_is_found_exactly_if_it_arrived(backend: Backend, settings: S
     entry = bench.book().order(resolution.orders[0].order_id)
     assert entry is not None
     assert entry.side is command.side
+
+
+@case("BC-303")
+@pytest.mark.parametrize("change", ["replace", "cancel"])
+@pytest.mark.parametrize("fault", [Fault.REPLY_LOST, Fault.RESET_BEFORE], ids=str)
+@pytest.mark.parametrize(("backend", "settings"), PAIRS)
+def test_lost_change_is_found_exactly_if_it_arrived(
+    backend: Backend, settings: Settings, fault: Fault, change: str
+) -> None:
+    bench = backend.open(settings)
+    bench.advance(SETTLE_MS)
+    order_id = set_up(bench, limit(bench), "1")
+    price = bench.price - 2 * bench.distance
+    command = (
+        Replace(order_id, bench.symbol, bench.unit, limit_price=price)
+        if change == "replace"
+        else Cancel(order_id, bench.symbol)
+    )
+    known = evidence(bench)
+    bench.fault(fault)
+    assert isinstance(send(bench, command), Unknown)
+    resolution = resolved(bench, command, known)
+    assert isinstance(resolution, Done) == fault.booked
+    if isinstance(resolution, Done) and change == "replace" and resolution.orders:
+        bench.advance(SETTLE_MS)
+        (working,) = active(bench.book(), bench.symbol)
+        assert (resolution.orders[0].order_id, working.limit_price) == (working.id, price)
