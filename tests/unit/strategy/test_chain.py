@@ -83,10 +83,51 @@ def test_missing_link_that_arrives_in_time_goes_first() -> None:
     assert arrange(waiting, {}, at(900)).next == "a"
 
 
-def test_link_of_an_earlier_second_than_the_last_worked_is_superseded() -> None:
-    arranged = arrange([item("a", 0, 1, 5_000, fired_s=0)], after(item("b", 1, 0, 0, fired_s=3)), at(5_000))
+@pytest.mark.parametrize("before", [0, None])
+def test_link_of_an_earlier_second_than_the_last_worked_is_superseded(before: int | None) -> None:
+    arranged = arrange([item("a", before, 1, 5_000, fired_s=0)], after(item("b", 1, 0, 0, fired_s=3)), at(5_000))
 
     assert (arranged.next, arranged.superseded) == (None, ("a",))
+
+
+def test_link_that_says_only_an_older_position_is_superseded_though_it_would_join_on() -> None:
+    states = after(item("a", 0, 1, 0, fired_s=3))
+
+    arranged = arrange([item("old", None, 0, 5_000, fired_s=0)], states, at(5_000))
+
+    assert (arranged.next, arranged.superseded) == (None, ("old",))
+
+
+def test_older_link_with_something_missing_is_superseded_when_it_has_waited() -> None:
+    states = after(item("a", 0, 1, 0, fired_s=3))
+    older = item("old", 5, 4, 5_000, fired_s=0)
+
+    assert arrange([older], states, at(5_000)).wait_until_ms == at(5_000 + LINK_WAIT_MS)
+    assert arrange([older], states, at(5_000 + LINK_WAIT_MS)).superseded == ("old",)
+
+
+def test_older_link_does_not_hold_back_a_newer_one() -> None:
+    states = after(item("a", 0, 1, 0, fired_s=3))
+
+    arranged = arrange([item("old", 5, 4, 5_000), item("b", 1, 0, 5_100, fired_s=5)], states, at(5_100))
+
+    assert arranged.next == "b"
+
+
+def test_doubtful_late_exit_is_worked_after_its_wait() -> None:
+    states = after(item("a", 0, 1, 0), item("b", 3, 5, 10))
+    late = item("exit", 2, 0, 5_000)
+
+    assert arrange([late], states, at(5_000)).next is None
+    assert arrange([late], states, at(5_000 + LINK_WAIT_MS)).next == "exit"
+
+
+def test_same_step_twice_in_one_second_is_worked_once() -> None:
+    states = after(item("a", 0, 1, 0))
+
+    twin = arrange([item("twin", 0, 1, 100)], states, at(100 + LINK_WAIT_MS))
+
+    assert (twin.next, twin.superseded) == (None, ("twin",))
 
 
 def test_late_link_of_the_same_second_that_belongs_before_is_superseded_once_it_has_waited() -> None:

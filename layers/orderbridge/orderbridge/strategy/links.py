@@ -1,8 +1,9 @@
 """Links: what alerts say of the position before and after them, and the order that fits several of them best. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 
 from orderbridge.alerts.alert import Alert
 from orderbridge.model import Direction
@@ -47,10 +48,10 @@ def link_of(alert: Alert) -> Link | None:
 
 
 def _said(direction: Direction | None, size: Decimal | None) -> Said | None:
+    if direction is Direction.FLAT or size == 0:
+        return FLAT
     if direction is None:
         return None if size is None else Said(Direction.of(size), abs(size))
-    if direction is Direction.FLAT:
-        return FLAT
     return Said(direction, None if size is None else abs(size))
 
 
@@ -63,35 +64,74 @@ def distance(before: Said, previous: Said | None) -> Decimal:
     return abs(before.signed - previous.signed)
 
 
-def best_order(base: Said, links: Sequence[Link], known: int) -> tuple[Decimal, tuple[int, ...]]:
+def joins_on(now: Said, link: Link) -> bool:
+    """Tell whether a link continues from a position."""
+    return distance(now, link.previous) == 0
+
+
+def only_reduces(link: Link) -> bool:
+    """Tell whether a link makes a position smaller without turning it round."""
+    if link.previous is None:
+        return link.result.direction is Direction.FLAT
+    before, after = link.previous.signed, link.result.signed
+    return link.result.direction in (Direction.FLAT, link.previous.direction) and abs(after) < abs(before)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A link and the second in which it fired, None where that is not known."""
+
+    link: Link
+    second: int | None
+
+
+def best_order(base: Said, links: Sequence[Timed], doubtful: Sequence[int] = ()) -> Ranked:
     """Give the order of `links` with the least movement missing between them, and how much that is.
 
-    The first `known` links were worked or passed already. When nothing is missing they come first: the end is the same
-    in every such order. Otherwise a doubtful link counts as older: not to trade is told, a wrong trade is not undone.
+    No link stands before one of an earlier second. Among equal orders: the links as they come, if nothing is missing;
+    otherwise the `doubtful` ones (by index) first, then the others as they come.
     """
     indices = range(len(links))
+    if _is_order(base, links):
+        return ZERO, tuple(indices)
     complete = _search(base, links, tuple(indices))
-    if complete[0] == 0:
+    if complete[0] == 0 or not doubtful:
         return complete
-    return _search(base, links, (*indices[known:], *indices[:known]))
+    return _search(base, links, (*doubtful, *(index for index in indices if index not in doubtful)))
 
 
-def _search(base: Said, links: Sequence[Link], preference: Sequence[int]) -> tuple[Decimal, tuple[int, ...]]:
+def _is_order(base: Said, links: Sequence[Timed]) -> bool:
+    """Tell whether the links join on to one another as they come: the common case, without a search."""
+    before = [base, *(timed.link.result for timed in links)]
+    joined = all(joins_on(now, timed.link) for now, timed in zip(before, links, strict=False))
+    return joined and not any(_is_before(late, early) for early, late in combinations(links, 2))
+
+
+def _search(base: Said, links: Sequence[Timed], preference: Sequence[int]) -> Ranked:
     """Held and Karp's search over subsets; among equal orders the one that follows `preference`."""
     rank = {index: place for place, index in enumerate(preference)}
+    earlier = [_mask(j for j in preference if _is_before(links[j], links[i])) for i in range(len(links))]
     best: dict[tuple[int, int], Ranked] = {
-        (1 << i, i): (distance(base, links[i].previous), (rank[i],)) for i in preference
+        (1 << i, i): (distance(base, links[i].link.previous), (rank[i],)) for i in preference if not earlier[i]
     }
     for _ in range(len(links) - 1):
         longer: dict[tuple[int, int], Ranked] = {}
         for (taken, last), (missing, ranks) in best.items():
             for i in preference:
-                if taken & 1 << i:
+                if taken & 1 << i or earlier[i] & ~taken:
                     continue
-                step = (missing + distance(links[last].result, links[i].previous), (*ranks, rank[i]))
-                key = (taken | 1 << i, i)
+                gap = distance(links[last].link.result, links[i].link.previous)
+                key, step = (taken | 1 << i, i), (missing + gap, (*ranks, rank[i]))
                 if key not in longer or step < longer[key]:
                     longer[key] = step
         best = longer
     missing, ranks = min(best.values())
     return missing, tuple(preference[place] for place in ranks)
+
+
+def _mask(indices: Iterable[int]) -> int:
+    return sum(1 << index for index in indices)
+
+
+def _is_before(one: Timed, other: Timed) -> bool:
+    return one.second is not None and other.second is not None and one.second < other.second
