@@ -1,11 +1,10 @@
-"""Fixtures of the scenarios: moto's store, and a world at each simulated broker."""
+"""Fixtures of the scenarios: a world at each simulated broker."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from tests.contract.tradestation import FUTURES
 from tests.scenario.tradelocker import TradeLockerScenario
@@ -17,15 +16,6 @@ BENCHES: dict[str, Callable[..., Any]] = {
     "tradestation": TradeStationScenario,
     "tradestation-futures": partial(TradeStationScenario, seat=FUTURES),
 }
-
-
-@pytest.fixture(autouse=True)
-def _store(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        yield
 
 
 @pytest.fixture(params=sorted(BENCHES))

@@ -1,7 +1,7 @@
-"""A whole bridge in one process and in virtual time: alerts in, simulated brokers out, moto's table between.
+"""A whole bridge in one process and in virtual time: alerts in, simulated brokers out, a simulated table between.
 
-Bells are delivered in order of their due time; the clock jumps to the next one. moto is not atomic under threads, and
-nothing here uses threads: races are judged on MiniStack (`tests/race`).
+Bells are delivered in order of their due time; the clock jumps to the next one. Nothing here uses threads: races are
+judged on the local AWS (`tests/race`).
 """
 
 import heapq
@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-
-import boto3
 
 from orderbridge import codec
 from orderbridge.alerts.alert import Action, Alert
@@ -33,31 +31,11 @@ from orderbridge.strategy.settings import AccountRoute, AccountSettings, Strateg
 from orderbridge.strategy.symbols import lane_of, root_for
 from tests.scenario.bench import ScenarioBench
 from tests.scenario.killing import STORE_CALLS, KilledError, Killer, Mortal
+from tests.simulation.dynamo import SimulatedTable
 
 TABLE = "bridge"
 HANDLER_S = 55.0
 REDELIVERY_MS = 60_000
-
-
-def create_table(client: Any) -> None:
-    """Create the bridge's table as the template describes it."""
-    text = {"AttributeType": "S"}
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, **text} for name in ("pk", "sk", "gpk", "gsk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "open",
-                "KeySchema": [
-                    {"AttributeName": "gpk", "KeyType": "HASH"},
-                    {"AttributeName": "gsk", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
 
 
 class BenchClock:
@@ -131,8 +109,7 @@ class World:
         self.bench = bench
         self.clock = BenchClock(bench)
         self.bell = BellTower(self.clock)
-        self.client = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(self.client)
+        self.client: Any = SimulatedTable()
         self.lanes = DynamoLanes(self.client, TABLE)
         self.account = bench.account()
         self.settings = FixedSettings({}, {self.account.name: self.account})
