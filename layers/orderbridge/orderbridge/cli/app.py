@@ -2,7 +2,20 @@
 
 import typer
 
-from orderbridge.cli import accounts, alerts, apply, connect, doctor, fire, halts, live, replay, status, webhook_keys
+from orderbridge.cli import (
+    accounts,
+    alerts,
+    apply,
+    certify,
+    connect,
+    doctor,
+    fire,
+    halts,
+    live,
+    replay,
+    status,
+    webhook_keys,
+)
 
 app = typer.Typer(
     name="orderbridge",
@@ -23,3 +36,4 @@ app.command("resume")(halts.resume)
 app.command("doctor")(doctor.doctor)
 app.command("live")(live.live)
 app.command("replay")(replay.replay)
+app.command("certify")(certify.certify)

@@ -104,6 +104,9 @@ def running(context: typer.Context, stack: str, as_json: bool) -> Iterator[Run]:
     except OrderbridgeError as error:
         out.error(str(error))
         raise typer.Exit(_code(error)) from None
+    except typer.Abort:
+        out.error("Stopped at the question.")
+        raise typer.Exit(DECLINED) from None
 
 
 def _code(error: OrderbridgeError) -> int:
