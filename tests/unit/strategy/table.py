@@ -104,7 +104,7 @@ def with_generated_parts(text: str) -> str:
     for name, render in GENERATED.items():
         start, stop = f"<!-- {name}: generated -->\n", f"\n<!-- /{name} -->"
         before, _, rest = text.partition(start)
-        _, _, after = rest.partition(stop)
+        _, _, after = rest.partition(stop.strip())
         text = before + start + render() + stop + after
     return text
 
