@@ -19,11 +19,11 @@ def greeting(url: str) -> dict[str, object]:
     """Give what a program needs to use the server at this URL."""
     key, public = KEYS
     return {
-        "name": "tradestation",
+        "broker": "tradestation",
         "url": url,
-        "api": f"{url}/v3",
-        "signin": url,
-        "control": f"{url}/_control",
+        "base_url": f"{url}/v3",
+        "auth_url": url,
+        "control_url": f"{url}/_control",
         "client_id": key.client_id,
         "client_secret": key.client_secret,
         "public_client_id": public.client_id,
