@@ -8,14 +8,14 @@ from orderbridge.alerts.authentication import Sources
 from orderbridge.alerts.receipt import UNAVAILABLE
 from orderbridge.lean_log import lean_logger
 from orderbridge.receiving import Receiver
-from orderbridge.storage.clients import client
 from orderbridge.storage.in_time import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 from orderbridge.storage.intake import Intake
 from orderbridge.storage.known_strategies import KnownStrategies
+from orderbridge.storage.lean_aws import DynamoDb, Sqs
 
 logger = lean_logger("alert-receiver", os.environ.get("LOG_LEVEL", "INFO"))
-dynamodb = client("dynamodb", CONNECT_TIMEOUT_S, READ_TIMEOUT_S, 1)
-sqs = client("sqs", CONNECT_TIMEOUT_S, READ_TIMEOUT_S, 1)
+dynamodb = DynamoDb(os.environ, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+sqs = Sqs(os.environ, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
 receiver = Receiver(
     KnownStrategies(dynamodb, os.environ["TABLE_NAME"]),
     Intake(dynamodb, sqs, os.environ["TABLE_NAME"], os.environ["BELL_QUEUE_URL"]),

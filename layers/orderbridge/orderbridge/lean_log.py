@@ -8,13 +8,10 @@ import json
 import logging
 import sys
 import time
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
 NAMESPACE = "Orderbridge"
-NOISY = ("botocore", "urllib3")
-"""Libraries that log signed requests."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -35,6 +32,8 @@ class JsonLines(logging.Formatter):
         }
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info and record.exc_info[0]:
+            import traceback
+
             line["exception"] = record.exc_info[0].__name__
             frames = traceback.extract_tb(record.exc_info[2])
             line["places"] = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
@@ -56,8 +55,6 @@ def lean_logger(service: str, level: str) -> logging.Logger:
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
     return logger
 
 

@@ -1,19 +1,16 @@
 """Calls of AWS under one deadline that is shorter than TradingView's patience.
 
 TradingView drops a request after 3 s and never resends it; an answer of 503 it resends. So a call that hangs must end
-in time for the answer: a try begins only while there is time for it to end. One retry; each try has the SDK's explicit
-time-outs, and the SDK itself retries nothing (`attempts=1`).
+in time for the answer: a try begins only while there is time for it to end. One retry; each try has explicit time-outs.
 """
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from orderbridge.errors import StorageError
-from orderbridge.storage.transact import ConditionFailedError
+from orderbridge.errors import ConflictError, StorageError
+from orderbridge.storage.lean_aws import AwsError
 
 CONNECT_TIMEOUT_S = 0.3
 READ_TIMEOUT_S = 0.8
@@ -36,6 +33,14 @@ _PASSING = frozenset(
 )
 
 
+class ConditionError(ConflictError):
+    """A condition of a transaction did not hold; `old` has what stood there, by the position of the operation."""
+
+    def __init__(self, old: Mapping[int, Mapping[str, Any]]) -> None:
+        super().__init__("a condition of the transaction did not hold")
+        self.old = old
+
+
 class InTime:
     """One alert's time, and the calls that are made within it."""
 
@@ -54,7 +59,7 @@ class InTime:
         return max(0.0, self._until - self._monotonic())
 
     def call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
-        """Make one call. Raises `ConditionFailedError` for a failed condition and `StorageError` for all else.
+        """Make one call. Raises `ConditionError` for a failed condition and `StorageError` for all else.
 
         The arguments are the same in each try: a transaction's `ClientRequestToken` makes the second one harmless.
         """
@@ -62,36 +67,22 @@ class InTime:
         while self.remaining() >= TRY_S:
             try:
                 return operation(**arguments)
-            except ClientError as error:
-                reasons = error.response.get("CancellationReasons", [])
-                _raise_failed_condition(error, reasons)
-                codes = {str(reason.get("Code")) for reason in reasons} | {_code(error)}
+            except AwsError as error:
+                _raise_failed_condition(error)
+                codes = {str(reason.get("Code")) for reason in error.reasons} | {error.code}
                 if codes & _OTHERS:
                     meetings += 1
-                elif codes & _PASSING or _status(error) >= 500:
+                elif codes & _PASSING or error.status >= 500 or error.status == 0:
                     failures += 1
                 else:
-                    raise StorageError(f"AWS refused the call: {_code(error)}") from error
-                last: Exception = error
-            except BotoCoreError as error:
-                failures += 1
-                last = error
-            if failures >= TRIES or meetings >= TRIES_AGAINST_OTHERS:
-                raise StorageError("AWS failed the call twice") from last
+                    raise StorageError(f"AWS refused the call: {error.code}") from error
+                if failures >= TRIES or meetings >= TRIES_AGAINST_OTHERS:
+                    raise StorageError(f"AWS failed the call: {error.code}") from error
             self._sleep(random.uniform(0.005, MAX_PAUSE_S))  # noqa: S311 - spreads racing writers, protects nothing
         raise StorageError("there is no time left for the call")
 
 
-def _raise_failed_condition(error: ClientError, reasons: Sequence[Mapping[str, Any]]) -> None:
-    failed = frozenset(i for i, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
+def _raise_failed_condition(error: AwsError) -> None:
+    failed = [at for at, reason in enumerate(error.reasons) if reason.get("Code") == "ConditionalCheckFailed"]
     if failed:
-        old = {i: reasons[i]["Item"] for i in failed if reasons[i].get("Item")}
-        raise ConditionFailedError(failed, old) from error
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        raise ConditionError({at: error.reasons[at].get("Item", {}) for at in failed}) from error

@@ -25,10 +25,9 @@ from orderbridge.alerts.identity import Identity, conflict
 from orderbridge.alerts.receipt import Answer, accepted, again, refused
 from orderbridge.errors import StorageError
 from orderbridge.storage import keys
-from orderbridge.storage.in_time import InTime
+from orderbridge.storage.in_time import ConditionError, InTime
 from orderbridge.storage.items import Item, marshal, unmarshal
 from orderbridge.storage.known_strategies import KnownStrategy
-from orderbridge.storage.transact import ConditionFailedError
 from orderbridge.strategy.symbols import lane_of, root_for
 
 KEEP_S = 90 * 24 * 3600
@@ -92,7 +91,7 @@ class Intake:
                 TransactItems=[self._put_dedup(incoming, items), *(self._put(item) for item in items.others)],
                 ClientRequestToken=incoming.token,
             )
-        except ConditionFailedError as failed:
+        except ConditionError as failed:
             first = unmarshal(failed.old.get(0, {}))
             if not first:
                 raise StorageError("the dedup item was not told") from failed
