@@ -45,6 +45,14 @@ CASES: dict[str, str] = {
     "with the book.",
     "BC-302": "Under every pair of the simulator's settings a lost entry is found, and one that never arrived is not.",
     "BC-303": "Under every pair of the simulator's settings a lost replace or cancel is found exactly if it arrived.",
+    # TradeStation's own
+    "BC-401": "An `OrderConfirmID` that is sent twice is understood in each way a server may treat it.",
+    "BC-402": "An action that does not fit the position, or shares that are reserved, are refused as what they are.",
+    "BC-403": "A group or an entry that is refused in part names the parts; each kind of exit is found again.",
+    "BC-404": "Partial ends, lost cancels, fills under ACK and waiting exits show as what they are.",
+    "BC-405": "Previews place nothing; routes, triggers, front contracts and extended durations are read.",
+    "BC-406": "A quota that is used up is told with the time to wait, for reads and writes.",
+    "BC-407": "Tokens are refreshed, rotated, revoked; a dead login is told from a token endpoint that is down.",
 }
 
 F = TypeVar("F", bound=Callable[..., object])

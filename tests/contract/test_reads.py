@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from orderbridge.errors import BrokerUnavailableError, LoginLostError, RateLimitedError
+from orderbridge.errors import BrokerReadError, BrokerUnavailableError, LoginLostError, RateLimitedError
 from tests.contract.backend import Backend, Bench, Fault
 from tests.contract.cases import case
 from tests.contract.kinds import limit, market, set_up
@@ -73,6 +73,15 @@ def test_read_under_a_lasting_fault_raises_unavailable(backend: Backend, read: R
     bench = busy(backend)
     bench.read_fault(fault, times=40)
     with pytest.raises(BrokerUnavailableError):
+        read.ask(bench)
+
+
+@case("BC-102")
+@pytest.mark.parametrize("read", [read for read in READS if read.name in ("state", "positions", "orders")], ids=str)
+def test_error_inside_a_200_is_never_an_empty_account(backend: Backend, read: Read) -> None:
+    bench = busy(backend)
+    bench.read_fault(Fault.ERROR_BODY, times=40)
+    with pytest.raises(BrokerReadError):
         read.ask(bench)
 
 
