@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from orderbridge.brokers.port import Accepted, Broker, Deadline, Outcome
-from orderbridge.cli.certification import Certifier, Result
+from orderbridge.cli.certification import Certifier, Patient, Result
 from orderbridge.commands import Cancel, Command
 from orderbridge.execution.ports import Busy
 from orderbridge.storage.lanes import DynamoLanes
@@ -27,15 +27,20 @@ from tests.unit.cli.bench import SETTINGS, Bench
 from tests.unit.storage.aws import TABLE
 
 
-def certifier(backend: Backend) -> tuple[Certifier, contract.Bench]:
+def certifier(
+    backend: Backend, broker: Callable[[Broker], Broker] = lambda broker: broker
+) -> tuple[Certifier, contract.Bench]:
     opened = backend.open()
+
+    def sleep(seconds: float) -> None:
+        opened.advance(int(seconds * 1000))
+
     ids = itertools.count(1)
     made = Certifier(
-        opened.broker,
+        Patient(broker(opened.broker), sleep, opened.deadline),
         opened.symbol,
         opened.now_ms,
-        lambda seconds: opened.advance(int(seconds * 1000)),
-        opened.deadline,
+        sleep,
         lambda: f"{next(ids):032x}",
     )
     return made, opened
@@ -88,8 +93,7 @@ class ForgetsCancels:
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=title)
 def test_broker_that_only_says_that_it_cancels_fails_the_case_and_what_is_left_is_named(backend: Backend) -> None:
-    one, _ = certifier(backend)
-    one.broker = cast(Broker, ForgetsCancels(one.broker))
+    one, _ = certifier(backend, lambda broker: cast(Broker, ForgetsCancels(broker)))
 
     results = by_number(list(one.run()))
     left = one.clean_up()
@@ -97,6 +101,18 @@ def test_broker_that_only_says_that_it_cancels_fails_the_case_and_what_is_left_i
     assert results["CERT-07"].verdict == "failed"
     assert "not final" in results["CERT-07"].saw
     assert "works" in left
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=title)
+def test_limited_requests_are_made_again_after_the_pause(backend: Backend) -> None:
+    one, opened = certifier(backend)
+    assert one.occupied() == ""
+    opened.read_fault(Fault.RATE_JSON, times=3)
+    opened.fault(Fault.RATE_EDGE)
+
+    results = list(one.run())
+
+    assert [r.saw for r in results if r.verdict == "failed"] == []
 
 
 def test_broker_whose_reads_fail_ends_the_run_at_once() -> None:

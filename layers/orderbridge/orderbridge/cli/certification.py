@@ -9,17 +9,31 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeVar
 
-from orderbridge.brokers.port import Accepted, Broker, Deadline, Evidence, Look, Outcome, Refused
+from orderbridge.brokers.port import (
+    Accepted,
+    Broker,
+    Capabilities,
+    Deadline,
+    Evidence,
+    Look,
+    NotTaken,
+    Outcome,
+    Refused,
+    Resolution,
+)
 from orderbridge.commands import Bracket, Cancel, ClosePosition, Command, Place, Replace
-from orderbridge.errors import BrokerReadError, UnknownSymbolError
+from orderbridge.errors import BrokerReadError, RateLimitedError, UnknownSymbolError
 from orderbridge.model import Duration, Instrument, Order, OrderStatus, OrderType, Position, Side
 from orderbridge.strategy.prices import to_tick
 
 T = TypeVar("T")
 Verdict = Literal["passed", "failed", "seen", "skipped"]
 
+LIMITED_TRIES = 10
+WRITE_PAUSE_S = 1.1
 SHOW_S = 15.0
 """How long an order, a cancel or a fill may take to show."""
+HISTORY_MS = 3_600_000
 FAR = Decimal("0.97")
 """A resting buy stands at this part of the price: too low to fill, near enough to be taken."""
 
@@ -35,6 +49,49 @@ class Result:
     took_ms: int
 
 
+class Patient:
+    """The calls of a broker that a run makes, each repeated after the pause that a limit asks for.
+
+    A write is repeated only when the broker says that it did not take it.
+    """
+
+    def __init__(self, broker: Broker, sleep: Callable[[float], None], deadline: Callable[[], Deadline]) -> None:
+        self._broker = broker
+        self._sleep = sleep
+        self._deadline = deadline
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._broker.capabilities
+
+    def read(self, ask: Callable[[Broker, Deadline], T]) -> T:
+        """Make one read. Raises `BrokerReadError`."""
+        for _ in range(LIMITED_TRIES):
+            try:
+                return ask(self._broker, self._deadline())
+            except RateLimitedError as error:
+                self._sleep(error.retry_after_ms / 1000 + 0.1)
+        return ask(self._broker, self._deadline())
+
+    def send(self, command: Command, command_id: str) -> Outcome:
+        """Send one command; where an account takes one action at a time, at the pace of its quotas."""
+        if self.capabilities.one_action_at_a_time:
+            self._sleep(WRITE_PAUSE_S)
+        for _ in range(LIMITED_TRIES):
+            outcome = self._broker.send(command, command_id, self._deadline())
+            match outcome:
+                case NotTaken(reason="edge_limited", retry_after_ms=pause_ms):
+                    self._sleep(pause_ms / 1000 + 0.1)
+                case Refused(code="rate_limited"):
+                    self._sleep(1.1)
+                case _:
+                    return outcome
+        return outcome
+
+    def resolve(self, command: Command, command_id: str, evidence: Evidence, look: Look) -> Resolution:
+        return self._broker.resolve(command, command_id, evidence, look)
+
+
 class StopCaseError(Exception):
     """A case cannot go on; its text says what was seen."""
 
@@ -48,11 +105,10 @@ class StopCaseError(Exception):
 class Certifier:
     """One run on one symbol of one account. Whatever it opened it closes again, also when a case fails."""
 
-    broker: Broker
+    broker: Patient
     symbol: str
     now_ms: Callable[[], int]
     sleep: Callable[[float], None]
-    deadline: Callable[[], Deadline]
     new_id: Callable[[], str]
     """Gives a command id: 32 hexadecimal digits, never the same twice."""
     instrument: Instrument = field(init=False)
@@ -111,7 +167,7 @@ class Certifier:
     # ---- reads
 
     def _reads_instrument(self) -> tuple[Verdict, str]:
-        self.instrument = self.broker.instrument(self.symbol, self.deadline())
+        self.instrument = self.broker.read(lambda broker, deadline: broker.instrument(self.symbol, deadline))
         one = self.instrument
         if not one.tradable:
             raise StopCaseError("failed", f"{self.symbol} cannot be traded; name {one.front_contract or 'another'}")
@@ -122,8 +178,8 @@ class Certifier:
         )
 
     def _reads_quote(self) -> tuple[Verdict, str]:
-        quote = self.broker.quote(self.symbol, self.deadline())
-        state = self.broker.state(self.deadline())
+        quote = self.broker.read(lambda broker, deadline: broker.quote(self.symbol, deadline))
+        state = self.broker.read(lambda broker, deadline: broker.state(deadline))
         if quote.reference is None:
             raise StopCaseError("failed", "the quote has no price")
         self.price = quote.reference
@@ -133,7 +189,7 @@ class Certifier:
 
     def _unknown_symbol(self) -> tuple[Verdict, str]:
         try:
-            self.broker.instrument("ZZNOSUCH9", self.deadline())
+            self.broker.read(lambda broker, deadline: broker.instrument("ZZNOSUCH9", deadline))
         except UnknownSymbolError as error:
             return "passed", str(error)
         return "failed", "the broker gave an instrument for ZZNOSUCH9"
@@ -157,7 +213,7 @@ class Certifier:
             quantities={p.id: p.signed for p in before.positions if p.symbol == self.symbol},
         )
         command, command_id = self._resting(), self.new_id()
-        outcome = self.broker.send(command, command_id, self.deadline())
+        outcome = self.broker.send(command, command_id)
         order = self._shown(outcome, OrderStatus.WORKING)
         if (order.quantity, order.limit_price) != (command.quantity, command.limit_price):
             return "failed", f"it shows as {order.quantity} at {order.limit_price}"
@@ -195,8 +251,8 @@ class Certifier:
 
     def _same_mark(self) -> tuple[Verdict, str]:
         command, command_id = self._resting(), self.new_id()
-        first = self.broker.send(command, command_id, self.deadline())
-        second = self.broker.send(command, command_id, self.deadline())
+        first = self.broker.send(command, command_id)
+        second = self.broker.send(command, command_id)
         self.sleep(1)
         count = len(self._working())
         told = f"{second.code}: {second.message}" if isinstance(second, Refused) else type(second).__name__
@@ -284,7 +340,7 @@ class Certifier:
         return Place(self.symbol, position.side.opposite, position.quantity, "close", duration=duration)
 
     def _send(self, command: Command) -> Outcome:
-        return self.broker.send(command, self.new_id(), self.deadline())
+        return self.broker.send(command, self.new_id())
 
     def _ids(self, outcome: Accepted) -> str:
         return ", ".join(placed.order_id for placed in outcome.orders)
@@ -314,12 +370,18 @@ class Certifier:
 
     def _look(self) -> Look:
         requested = self.now_ms()
-        since = requested - 3_600_000
-        orders = self.broker.orders(self.deadline(), since)
-        return Look(self.broker.positions(self.deadline()), orders, requested, since)
+        orders = self._all_orders()
+        return Look(self._positions(), orders, requested, requested - HISTORY_MS)
+
+    def _all_orders(self) -> tuple[Order, ...]:
+        since_ms = self.now_ms() - HISTORY_MS
+        return self.broker.read(lambda broker, deadline: broker.orders(deadline, since_ms))
+
+    def _positions(self) -> tuple[Position, ...]:
+        return self.broker.read(lambda broker, deadline: broker.positions(deadline))
 
     def _orders(self) -> list[Order]:
-        return [o for o in self.broker.orders(self.deadline(), self.now_ms() - 3_600_000) if o.symbol == self.symbol]
+        return [order for order in self._all_orders() if order.symbol == self.symbol]
 
     def _working(self) -> list[Order]:
         return [order for order in self._orders() if not order.status.final]
@@ -328,7 +390,7 @@ class Certifier:
         return [order for order in self._working() if order.side is Side.SELL]
 
     def _held(self) -> list[Position]:
-        return [p for p in self.broker.positions(self.deadline()) if p.symbol == self.symbol and p.quantity > 0]
+        return [p for p in self._positions() if p.symbol == self.symbol and p.quantity > 0]
 
     def _until(self, found: Callable[[], T | None]) -> T | None:
         """Ask once a second until there is an answer, for `SHOW_S` at most."""

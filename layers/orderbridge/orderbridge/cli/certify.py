@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from orderbridge.brokers.http import MonotonicDeadline
-from orderbridge.cli.certification import Certifier, Result
+from orderbridge.cli.certification import Certifier, Patient, Result
 from orderbridge.cli.running import FOUND, JsonOption, Run, StackOption, YesOption, running
-from orderbridge.errors import ConflictError, SettingsError
+from orderbridge.errors import BrokerReadError, ConflictError, SettingsError
 from orderbridge.execution.ports import Busy, Fence
 from orderbridge.storage.lanes import DynamoLanes
 from orderbridge.storage.overview import Overview
@@ -40,9 +40,8 @@ def certify(
         settings = _settings(run, account)
         broker = run.bridge.broker(settings)
         lane = lane_of(account, canonical_root(symbol), broker.capabilities.one_action_at_a_time)
-        certifier = Certifier(
-            broker, symbol, run.world.now_ms, run.world.sleep, lambda: MonotonicDeadline(EACH_S), _new_id
-        )
+        patient = Patient(broker, run.world.sleep, lambda: MonotonicDeadline(EACH_S))
+        certifier = Certifier(patient, symbol, run.world.now_ms, run.world.sleep, lambda: uuid.uuid4().hex)
         _free(run, lane, certifier)
         run.ask(f"Place and close orders of the smallest size in {symbol} on {settings.broker_account_id}?", yes)
         results: list[Result] = []
@@ -53,7 +52,7 @@ def certify(
                     run.out.say(f"{result.number}  {result.verdict:8}{result.title}\n          {result.saw}")
                     lanes.extend()
             finally:
-                left = certifier.clean_up()
+                left = _cleaned(certifier)
         values = _record(run, settings, symbol, results, left)
         if left:
             run.out.say(f"Not cleaned up: {left}. Please close it at the broker.", "red")
@@ -80,6 +79,13 @@ def _free(run: Run, lane: str, certifier: Certifier) -> None:
         raise SettingsError(
             f"{certifier.symbol} is not free ({occupied or 'an order is pending'}); take another symbol"
         )
+
+
+def _cleaned(certifier: Certifier) -> str:
+    try:
+        return certifier.clean_up()
+    except BrokerReadError as error:
+        return f"the account cannot be read ({error})"
 
 
 class _Lane:
@@ -127,7 +133,3 @@ def _record(run: Run, settings: AccountSettings, symbol: str, results: list[Resu
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     run.out.aside(f"Written to {path.name}.")
     return {**values, "file": str(path)}
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
