@@ -166,6 +166,14 @@ def test_redirect_is_not_followed() -> None:
     assert len(script.requests) == 1
 
 
+def test_cookie_of_one_reply_does_not_travel_with_the_next_request() -> None:
+    script = Script([reply({}, 200, {"Set-Cookie": "session=1; Path=/"})])
+    client = open_client(httpx.MockTransport(script))
+    exchange(client, "GET", "https://x.example/a", soon())
+    exchange(client, "GET", "https://x.example/b", soon())
+    assert "Cookie" not in script.requests[1].headers
+
+
 # ---- reads
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,10 +92,14 @@ Exchange = Reply | NotConnected | Lost
 
 
 def open_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Make the client for a broker: no redirects, no proxies or passwords from the environment, TLS verified."""
+    """Make the client for brokers: no redirects, no proxies or passwords from the environment, TLS verified.
+
+    It keeps no cookies: one process serves several logins, and none may travel in another's session.
+    """
     for name in ("httpx", "httpcore"):  # httpx tells each URL at INFO, httpcore reply headers at DEBUG
         logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False, verify=True)
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False, verify=True, cookies=no_cookies)
 
 
 def check_base_url(base_url: str, allowed_hosts: Collection[str]) -> str:
