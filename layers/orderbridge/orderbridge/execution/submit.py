@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
 
-from orderbridge.brokers.http import MonotonicDeadline
+from orderbridge.brokers.deadline import MonotonicDeadline
 from orderbridge.brokers.port import Accepted, Evidence, NotTaken, Outcome, PlacedOrder, Refused, Unknown
 from orderbridge.commands import ClosePosition, Command, Place, PlaceGroup, Replace, increases_exposure
 from orderbridge.errors import BrokerReadError, LoginLostError
