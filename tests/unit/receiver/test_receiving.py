@@ -80,6 +80,17 @@ def test_more_lanes_than_a_batch_holds_are_all_rung(bench: Bench) -> None:
     assert [bell["lane"] for bell in bench.bells()] == [f"{name}#MES" for name in names]
 
 
+def test_bells_are_rung_one_by_one_where_a_batch_is_denied(bench: Bench) -> None:
+    bench.install(TWO, TWO_ROUTES)
+    bench.sqs.before = raise_always(DENIED, "send_message_batch")
+
+    bench.send(BUY)
+    bench.send(EXIT)
+
+    assert [bell["lane"] for bell in bench.bells()] == ["fx#*", "fx#*", "sim#MES", "sim#MES"]
+    assert bench.sqs.calls.count("send_message_batch") == 1
+
+
 def test_warm_alert_takes_two_calls(bench: Bench) -> None:
     bench.send(EXIT)
     bench.count_calls()

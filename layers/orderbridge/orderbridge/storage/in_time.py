@@ -41,6 +41,10 @@ class ConditionError(ConflictError):
         self.old = old
 
 
+class DeniedError(StorageError):
+    """The function's role does not allow the call."""
+
+
 class InTime:
     """One alert's time, and the calls that are made within it."""
 
@@ -59,7 +63,7 @@ class InTime:
         return max(0.0, self._until - self._monotonic())
 
     def call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
-        """Make one call. Raises `ConditionError` for a failed condition and `StorageError` for all else.
+        """Make one call. Raises `StorageError`: `DeniedError`, or `ConditionError` for a failed condition.
 
         The arguments are the same in each try: a transaction's `ClientRequestToken` makes the second one harmless.
         """
@@ -75,7 +79,8 @@ class InTime:
                 elif codes & _PASSING or error.status >= 500 or error.status == 0:
                     failures += 1
                 else:
-                    raise StorageError(f"AWS refused the call: {error.code}") from error
+                    kind = DeniedError if error.code.startswith("AccessDenied") else StorageError
+                    raise kind(f"AWS refused the call: {error.code}") from error
                 if failures >= TRIES or meetings >= TRIES_AGAINST_OTHERS:
                     raise StorageError(f"AWS failed the call: {error.code}") from error
             self._sleep(random.uniform(0.005, MAX_PAUSE_S))  # noqa: S311 - spreads racing writers, protects nothing
