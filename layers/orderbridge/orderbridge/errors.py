@@ -12,6 +12,9 @@
     |   +-- UnknownSymbolError      no instrument of that name
     |   +-- AmbiguousSymbolError    more than one instrument; names them
     |   +-- NotSupportedError       the broker does not have it
+    +-- AccessError                 the caller may not have what was asked for
+    |   +-- NotSignedInError        no token, or one that is unknown, over or revoked
+    |   +-- NotYoursError           not an account of this user; told as if there were none
 
 Outcomes of broker writes are values (`orderbridge.brokers.port`), refusals of alerts are values (`orderbridge.alerts`).
 """
@@ -75,3 +78,15 @@ class AmbiguousSymbolError(BrokerReadError):
 
 class NotSupportedError(BrokerReadError):
     """The broker does not have what was asked for."""
+
+
+class AccessError(OrderbridgeError):
+    """The caller may not have what was asked for."""
+
+
+class NotSignedInError(AccessError):
+    """There is no token, or it is unknown, over or revoked."""
+
+
+class NotYoursError(AccessError):
+    """The account is not among those of this user. The message says no more than that there is none of that name."""

@@ -16,6 +16,16 @@
 | budget | CONNECTION#name | BUDGET#resource | |
 | token lease | CONNECTION#name | TOKEN | |
 | notice | NOTICE#notice_id | NOTICE | OPEN#NOTICE / at_ms#notice_id until it is published |
+| panel user | USER#login | USER | USERS / login |
+| panel user's broker account | ACCOUNT#name | SETTINGS | SETTINGS#panel-account / name |
+| claim on a broker account | CLAIM#broker#account_id | CLAIM | |
+| TradeStation's name for a user | SUBJECT#digest | SUBJECT | |
+| panel client | CLIENT#client_id | CLIENT | CLIENTS / client_id |
+| sign-in and its tokens | SIGNIN#id | SIGNIN | |
+| authorization code | CODE#digest | CODE | |
+| signed-in browser | BROWSER#digest | BROWSER | |
+| errand to TradeStation | ERRAND#digest | ERRAND | |
+| failed log-ins | ATTEMPTS#digest | ATTEMPTS | |
 
 Every item has `schema` (integer, the version of its shape) and, where it may lapse, `expires_at` (epoch seconds, TTL).
 Structured content is JSON text in `data` (`orderbridge.codec`); attributes beside it are those that conditions and
@@ -86,3 +96,41 @@ def token(connection: str) -> dict[str, str]:
 
 def notice(notice_id: str) -> dict[str, str]:
     return {"pk": f"NOTICE#{notice_id}", "sk": "NOTICE"}
+
+
+def panel_user(login: str) -> dict[str, str]:
+    return {"pk": f"USER#{login}", "sk": "USER"}
+
+
+def claim(broker: str, broker_account_id: str) -> dict[str, str]:
+    """Give the key of the mark that a panel user has this account of the broker, so that no second one gets it."""
+    return {"pk": f"CLAIM#{broker}#{broker_account_id}", "sk": "CLAIM"}
+
+
+def subject(digest: str) -> dict[str, str]:
+    """Give the key that leads from who TradeStation says somebody is to the panel user."""
+    return {"pk": f"SUBJECT#{digest}", "sk": "SUBJECT"}
+
+
+def panel_client(client_id: str) -> dict[str, str]:
+    return {"pk": f"CLIENT#{client_id}", "sk": "CLIENT"}
+
+
+def sign_in(sign_in_id: str) -> dict[str, str]:
+    return {"pk": f"SIGNIN#{sign_in_id}", "sk": "SIGNIN"}
+
+
+def code(digest: str) -> dict[str, str]:
+    return {"pk": f"CODE#{digest}", "sk": "CODE"}
+
+
+def browser(digest: str) -> dict[str, str]:
+    return {"pk": f"BROWSER#{digest}", "sk": "BROWSER"}
+
+
+def errand(digest: str) -> dict[str, str]:
+    return {"pk": f"ERRAND#{digest}", "sk": "ERRAND"}
+
+
+def attempts(digest: str) -> dict[str, str]:
+    return {"pk": f"ATTEMPTS#{digest}", "sk": "ATTEMPTS"}

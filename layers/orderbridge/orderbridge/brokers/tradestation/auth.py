@@ -43,6 +43,15 @@ def pkce(random_bytes: bytes) -> Pkce:
     return Pkce(Secret(verifier), _url_safe(hashlib.sha256(verifier.encode()).digest()))
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What the sign-in page's code was exchanged for."""
+
+    login: Login
+    id_token: Secret
+    """Says who signed in (OpenID Connect); empty when the scope `openid` was not granted."""
+
+
 def authorization_url(
     client_id: str,
     redirect_uri: str,
@@ -115,20 +124,30 @@ class TradeStationAuth:
             client_id=client_id,
             client_secret=client_secret,
         )
-        check_base_url(blank.base_url, self._allowed_hosts)
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
         if verifier:
             form["code_verifier"] = verifier.reveal()
+        outcome = self.sign_in(blank, form, deadline)
+        return outcome.login if isinstance(outcome, SignedIn) else outcome
+
+    def sign_in(self, blank: Login, form: Mapping[str, str], deadline: Deadline) -> SignedIn | LoginRefused:
+        """Exchange a code for a login, and for who signed in. Raises `BrokerUnavailableError`, `SettingsError`.
+
+        `blank` is the login without its tokens; `form` the code's part of the request.
+        """
+        check_base_url(blank.base_url, self._allowed_hosts)
         outcome = self._ask(blank, form, deadline)
-        if isinstance(outcome, Login) and not outcome.refresh_token:
+        if isinstance(outcome, LoginRefused):
+            return outcome
+        if not outcome.login.refresh_token:
             return LoginRefused("TradeStation gave no refresh token: the scope offline_access is missing")
         return outcome
 
     def refresh(self, login: Login, deadline: Deadline) -> RefreshOutcome:
         """Get a new access token. Raises `BrokerUnavailableError` when the reply proves nothing, `SettingsError`."""
-        return self._ask(
-            login, {"grant_type": "refresh_token", "refresh_token": login.refresh_token.reveal()}, deadline
-        )
+        form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token.reveal()}
+        outcome = self._ask(login, form, deadline)
+        return outcome.login if isinstance(outcome, SignedIn) else outcome
 
     def revoke(self, login: Login, deadline: Deadline) -> None:
         """Revoke every refresh token of the API key. Raises `BrokerUnavailableError` unless the reply says it is done.
@@ -144,7 +163,7 @@ class TradeStationAuth:
         if not (isinstance(result, Reply) and 200 <= result.status < 300):
             raise BrokerUnavailableError(f"the token was not revoked: {failure(result)}")
 
-    def _ask(self, login: Login, form: Mapping[str, str], deadline: Deadline) -> RefreshOutcome:
+    def _ask(self, login: Login, form: Mapping[str, str], deadline: Deadline) -> SignedIn | LoginRefused:
         fields = {**form, "client_id": login.client_id}
         if login.client_secret:
             fields["client_secret"] = login.client_secret.reveal()
@@ -154,7 +173,11 @@ class TradeStationAuth:
         if not isinstance(result, Reply) or not isinstance(result.body, dict):
             raise BrokerUnavailableError(f"the token endpoint did not answer: {failure(result)}")
         if result.ok:
-            return _login_of(login, result.body, asked_at_ms)
+            id_token = result.body.get("id_token")
+            return SignedIn(
+                _login_of(login, result.body, asked_at_ms),
+                Secret(id_token) if isinstance(id_token, str) else NO_SECRET,
+            )
         error, description = result.body.get("error"), result.body.get("error_description")
         if result.status in (400, 401, 403) and isinstance(error, str) and error not in _TEMPORARY:
             return LoginRefused(f"{error}: {description}"[:300] if isinstance(description, str) else error[:300])
