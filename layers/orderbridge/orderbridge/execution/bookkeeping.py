@@ -66,6 +66,11 @@ def observe(state: LaneState, look: Look, now_ms: int, mode: PositionMode) -> Ob
     return _by_sum(state, books, look, now_ms, waiting, deltas, events)
 
 
+def _awaited(state: LaneState, book: Book) -> bool:
+    """An entry of the book is SENDING or UNKNOWN: what it wants to be protected by is kept until that is resolved."""
+    return any((p.strategy, p.root) == (book.strategy, book.root) and p.role == "entry" for p in state.pending)
+
+
 def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]]:
     tracked: list[Tracked] = []
     events: list[Event] = []
@@ -113,6 +118,11 @@ def _by_sum(
         reported = held_of(look.positions, name)
         expected = before.baseline + deltas.get(name, ZERO)
         working = any(not order.status.final for book in books if book.root == name for order in book.tracked)
+        if any(pending.root == name for pending in state.pending):
+            # What an unknown command did shows here before it is resolved: its fills are booked when it is.
+            unsettled.add(name)
+            roots.append(RootState(name, expected, before.unsettled_since_ms or now_ms))
+            continue
         agreed = reported == expected and name not in waiting
         foreign = reported != expected and name not in waiting and not working and deltas.get(name, ZERO) == 0
         since = before.unsettled_since_ms
@@ -128,7 +138,8 @@ def _by_sum(
         unsettled.add(name)
         roots.append(RootState(name, expected, since))
     kept = {root.root: root.baseline for root in roots}
-    books = [_pruned(_clipped(book, kept.get(book.root, ZERO))) for book in books]
+    books = [_clipped(book, kept.get(book.root, ZERO)) for book in books]
+    books = [_pruned(book, awaited=_awaited(state, book)) for book in books]
     return Observation(_state(state, books, roots), frozenset(unsettled), tuple(events))
 
 
@@ -171,7 +182,7 @@ def _by_position(
             continue
         unsettled.add(name)
         roots.append(RootState(name, held_of(look.positions, name), since))
-    result = [_pruned(book, unlinked) for book in result]
+    result = [_pruned(book, unlinked, _awaited(state, book)) for book in result]
     return Observation(_state(state, result, roots), frozenset(unsettled), tuple(events))
 
 
@@ -211,7 +222,7 @@ def _patience_ms(order: Tracked) -> int:
     return FORGET_MS if order.role in ("entry", "close") else SETTLE_MS
 
 
-def _pruned(book: Book, unlinked: Collection[str] = ()) -> Book:
+def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False) -> Book:
     """Stop following what is final and booked; a flat book with nothing working starts afresh.
 
     A filled entry whose position has not shown yet (`unlinked`) is still followed.
@@ -220,7 +231,7 @@ def _pruned(book: Book, unlinked: Collection[str] = ()) -> Book:
         order for order in book.tracked if not (order.seen and order.status.final) or order.order_id in unlinked
     )
     book = replace(book, tracked=tracked)
-    if book.owned == 0 and not any(order.role == "entry" for order in tracked):
+    if book.owned == 0 and not awaited and not any(order.role == "entry" for order in tracked):
         book = replace(book, entry_count=0, protection=None, position_ids=(), unprotected_since_ms=None)
     return book
 
@@ -252,7 +263,8 @@ def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: Pos
         own = tuple(sorted((p for p in positions if p.id in book.position_ids), key=lambda p: (p.opened_at_ms, p.id)))
         positions = own + tuple(p for p in positions if p not in own)
     else:
-        held = state.root(root).baseline if state.root(root).unsettled_since_ms else held_of(positions, root)
+        unsure = state.root(root).unsettled_since_ms is not None and not any(p.root == root for p in state.pending)
+        held = state.root(root).baseline if unsure else held_of(positions, root)
     return Holding(
         held=held,
         owned=book.owned,

@@ -48,10 +48,16 @@ def unprotected(book: Book, holding: Holding, capabilities: Capabilities) -> boo
         return False
     if capabilities.position_bracket:
         return any(p.stop_loss_id is None for p in holding.positions if p.id in book.position_ids)
-    return _covered(book, holding) < abs(book.owned)
+    return _covered(book, holding) < _to_cover(book, holding)
 
 
 # ---- protective orders (TradeStation)
+
+
+def _to_cover(book: Book, holding: Holding) -> Decimal:
+    """What needs a stop: what the strategy owns, and no more than the broker still reports (a close may be unknown)."""
+    sign = 1 if book.owned > 0 else -1
+    return max(ZERO, min(abs(book.owned), holding.held * sign))
 
 
 def _exits(book: Book, holding: Holding) -> list[Order]:
@@ -98,7 +104,7 @@ def _no_surplus(book: Book, holding: Holding) -> Care | None:
     live = [o for o in _exits(book, holding) if o.status is OrderStatus.WORKING and not _is_close(book, o)]
     closing = sum((o.remaining for o in _exits(book, holding) if _is_close(book, o)), ZERO)
     for targets in (True, False):
-        room = max(ZERO, abs(book.owned) - closing)
+        room = max(ZERO, _to_cover(book, holding) - closing)
         for order in (o for o in live if (o.type is OrderType.LIMIT) is targets):
             keep = min(order.remaining, room)
             room -= keep
@@ -114,7 +120,7 @@ def _missing(book: Book, holding: Holding, now_ms: int) -> Care | None:
     old = [o for o in _exits(book, holding) if 0 < o.placed_at_ms < now_ms - RENEW_MS]
     if old:
         return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in old), "the stop would lapse after 90 days")
-    missing = abs(book.owned) - _covered(book, holding)
+    missing = _to_cover(book, holding) - _covered(book, holding)
     waiting = any(o.status is OrderStatus.INACTIVE for o in _exits(book, holding))
     if not book.protection.bracket.has_stop or missing <= 0 or waiting:
         return None  # the broker is about to release the children of an entry that has just been filled

@@ -6,7 +6,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from orderbridge.alerts.alert import Action, Alert, Refusal
@@ -24,9 +24,9 @@ from orderbridge.commands import (
 from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
 from orderbridge.execution.desk import Desk, amount
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
-from orderbridge.execution.records import CommandRecord, CommandStatus, Job, Role, StoredJob
+from orderbridge.execution.records import CommandRecord, CommandStatus, Job, Pending, Role, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
-from orderbridge.execution.session import LaneSession
+from orderbridge.execution.session import LaneSession, with_pending
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, to_close, with_floor
 from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Side
 from orderbridge.strategy.ages import age_of
@@ -150,6 +150,8 @@ class JobWorker:
         now_ms = self._clock.now_ms()
         if self._lane.state.pending and self._only_opens(job):
             return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")
+        if self._unknown_entries(job):
+            self._before_exit(job)
         lookup = wanted_symbol(job.alert, settings, route, account.broker, now_ms)
         if isinstance(lookup, Refusal):
             return End(Ending.REFUSED, lookup.code, f"{lookup.message} {lookup.hint}".strip())
@@ -201,12 +203,31 @@ class JobWorker:
     def _look(self, job: Job, settings: StrategySettings) -> Holding | Result:
         """Look until report and ledger agree, as far as the time allows (TRADING.md rule 1)."""
         self._lane.see()
-        while job.root in self._lane.unsettled:
+        while job.root in self._lane.unsettled and not self._pending_in(job.root):
             if self._lane.deadline.remaining() < RESERVE_S:
                 return self._later(job, settings, "unsettled", "The broker does not show an earlier fill yet.")
             self._clock.sleep(LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
         return self._lane.holding(job.strategy, job.root)
+
+    def _pending_in(self, root: str) -> bool:
+        return any(pending.root == root for pending in self._lane.state.pending)
+
+    def _before_exit(self, job: Job) -> None:
+        """An entry of the book is unknown: ask for up to 10 s what became of it; then the exit goes ahead (rule 13)."""
+        until_ms = self._clock.now_ms() + CONFIRM_MS
+        while self._clock.now_ms() < until_ms and self._lane.deadline.remaining() > RESERVE_S:
+            if not self._unknown_entries(job):
+                return
+            self._clock.sleep(LOOK_PAUSE_S)
+            resolve_pending(self._lane, self._tell(job))
+        for pending in self._unknown_entries(job):
+            self._lane.state = with_pending(self._lane.state, replace(pending, flatten=True))
+        self._lane.store.save_state(self._lane.fence, self._lane.state)
+
+    def _unknown_entries(self, job: Job) -> list[Pending]:
+        mine = (job.strategy, job.root)
+        return [p for p in self._lane.state.pending if (p.strategy, p.root) == mine and p.role == "entry"]
 
     def _ask_for_own(self, job: Job) -> Parked | None:
         """While a command of this job is pending, ask the broker; park when the time is up."""
@@ -221,8 +242,8 @@ class JobWorker:
                 return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
             self._clock.sleep(max(pause_s, LOOK_PAUSE_S))
             resolve_pending(self._lane, self._tell(job))
-            if self._lane.look is not None:
-                self._protect(job.strategy, job.root)
+            self._lane.see()
+            self._protect(job.strategy, job.root)
 
     def _current(self, record: CommandRecord) -> CommandRecord:
         return record if record.status.final else self._lane.store.command(self._lane.fence.lane, record.command_id)
@@ -230,11 +251,12 @@ class JobWorker:
     def _progress(self, job: Job, records: Sequence[CommandRecord]) -> Progress:
         book = self._lane.state.book(job.strategy, job.root)
         working = frozenset(order.order_id for order in book.tracked if not order.status.final)
-        return Progress(tuple(records), working, self._clock.now_ms())
+        sent = tuple(record for record in records if record.code != "not_sent")
+        return Progress(sent, working, self._clock.now_ms())
 
     def _await(self, job: Job, goal: Goal, step: Await) -> Result | None:
         now_ms = self._clock.now_ms()
-        if goal.kind == "cancel" and now_ms - step.since_ms >= CONFIRM_MS:
+        if step.what == "cancel" and goal.close is Direction.FLAT and now_ms - step.since_ms >= CONFIRM_MS:
             return End(Ending.FAILED, "cancel_not_confirmed", "The broker has not confirmed the cancellation.")
         if step.what in ("close", "close_again") and now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
             return End(Ending.FAILED, "close_given_up", "The position could not be closed for 15 minutes: please act.")

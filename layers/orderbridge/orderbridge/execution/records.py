@@ -184,6 +184,8 @@ class Pending:
     """What an entry would add."""
     since_ms: int = 0
     asked: int = 0
+    flatten: bool = False
+    """An exit went ahead meanwhile: should this entry turn out to be placed, it is closed again (rule 13)."""
 
 
 @dataclass(frozen=True, slots=True)

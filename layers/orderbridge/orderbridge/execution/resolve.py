@@ -22,14 +22,17 @@ ASK_AFTER_S = (1, 2, 4, 8, 15, 30)
 GIVE_UP_MS = 60_000
 GIVE_UP_STATE_MS = 12_000
 """For commands whose effect is a state that any look shows: an order that still works was not cancelled."""
-GHOST_MS = 24 * 3_600_000
+GHOST_MS = 3_600_000
 """How long an entry that was not found is still looked for."""
 
 Tell = Callable[[str, str], None]
 
 
 def resolve_pending(lane: LaneSession, tell: Tell) -> None:
-    """Ask for every pending command of the lane whose turn it is. Raises `BrokerReadError`."""
+    """Ask for every pending command of the lane whose turn it is. Raises `BrokerReadError`.
+
+    An entry that an exit has overtaken, and that was placed after all, becomes `Lost`: it is flattened as a ghost is.
+    """
     for pending in lane.state.pending:
         if lane.clock.now_ms() < next_ask_ms(pending):
             continue
@@ -110,7 +113,9 @@ def _move(
     if isinstance(found, Done):
         moved = replace(moved, orders=found.orders)
         state = track(state, moved)
-    if status is CommandStatus.NOT_FOUND and record.role == "entry":
+    pending = next((p for p in lane.state.pending if p.command_id == record.command_id), None)
+    overtaken = isinstance(found, Done) and pending is not None and pending.flatten
+    if overtaken or (status is CommandStatus.NOT_FOUND and record.role == "entry"):
         lost = Lost(record.command_id, record.strategy, record.root, lane.clock.now_ms() + GHOST_MS)
         state = replace(state, lost=(*state.lost, lost))
     lane.store.finish(lane.fence, moved, record.status, state)
@@ -128,7 +133,9 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
     for lost in lane.state.lost:
         record = lane.store.command(lane.fence.lane, lost.command_id)
         evidence = _with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
-        resolution = lane.broker.resolve(record.command, record.command_id, evidence, look)
+        resolution: Resolution = Done(record.orders)  # resolved already, after an exit had overtaken it
+        if record.status is not CommandStatus.ACCEPTED:
+            resolution = lane.broker.resolve(record.command, record.command_id, evidence, look)
         if not isinstance(resolution, Done) and now_ms < lost.until_ms:
             continue
         state = replace(lane.state, lost=tuple(other for other in lane.state.lost if other != lost))

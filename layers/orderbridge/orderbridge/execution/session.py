@@ -27,6 +27,8 @@ class LaneSession:
     on_event: Callable[[Event], None]
     look: Look | None = None
     unsettled: frozenset[str] = frozenset()
+    tended_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    """When each book's protection was last mended: what was sent has to show before more is sent."""
     wrote: bool = field(default=False)
     """Something was sent since the last look: the next look must have begun after it."""
 

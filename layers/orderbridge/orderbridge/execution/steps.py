@@ -19,6 +19,8 @@ from orderbridge.strategy.symbols import canonical_root
 ZERO = Decimal(0)
 CONFIRM_MS = 10_000
 """How long a cancel or a close may take to show before the step counts as failed (TRADING.md rule 9)."""
+AGAIN_MS = 2_000
+"""Pause before a refused cancel or change is tried again."""
 RETRY_MS = (500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000)
 """Pauses before a close that is proven not placed is planned afresh (TRADING.md rule 12)."""
 
@@ -104,19 +106,28 @@ def _unwanted(goal: Goal, order: Order) -> bool:
 
 
 def _cancelled(orders: Sequence[Order], progress: Progress, what: Literal["cancel", "release"]) -> Step | None:
-    sent = {r.command.order_id: r for r in progress.records if isinstance(r.command, Cancel)}
-    fresh = [order for order in orders if order.id not in sent]
+    fresh = [order for order in orders if not _under_way(order, progress)]
     if fresh:
         return Send(tuple(("other", Cancel(order.id, order.symbol)) for order in fresh))
-    since = min((sent[order.id].sent_at_ms for order in orders), default=None)
-    return _until(what, since, progress.now_ms)
+    return _wait_for(what, orders, progress)
 
 
-def _until(what: Literal["cancel", "release"], since_ms: int | None, now_ms: int) -> Step | None:
-    """Wait for what was sent at `since_ms`; after CONFIRM_MS go on without it: an exit does not give up."""
-    if since_ms is None or now_ms - since_ms >= CONFIRM_MS:
+def _under_way(order: Order, progress: Progress) -> bool:
+    """Tell whether a cancel or change of the order was sent and may still show; a refused one is soon tried again."""
+    earlier = [r for r in progress.records if getattr(r.command, "order_id", None) == order.id]
+    if not earlier:
+        return False
+    last = earlier[-1]
+    patience_ms = CONFIRM_MS if last.status is CommandStatus.ACCEPTED else AGAIN_MS
+    return progress.now_ms - max(last.sent_at_ms, last.changed_at_ms) < patience_ms
+
+
+def _wait_for(what: Literal["cancel", "release"], orders: Sequence[Order], progress: Progress) -> Step | None:
+    if not orders:
         return None
-    return Await(what, since_ms, since_ms + CONFIRM_MS)
+    ids = {order.id for order in orders}
+    since_ms = min(r.sent_at_ms for r in progress.records if getattr(r.command, "order_id", None) in ids)
+    return Await(what, since_ms, progress.now_ms + AGAIN_MS)
 
 
 # ---- closing
@@ -161,7 +172,7 @@ def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) ->
     if after == 0:
         return _cancelled(exits, progress, "release")
     commands: list[tuple[Role, Command]] = []
-    waiting: list[int] = []
+    waiting: list[Order] = []
     for kind in (OrderType.LIMIT, None):  # targets, then stops of every type
         room = after
         for order in (o for o in exits if (o.type is OrderType.LIMIT) is (kind is OrderType.LIMIT)):
@@ -169,16 +180,15 @@ def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) ->
             room -= keep
             if keep == order.remaining:
                 continue
-            earlier = [r for r in progress.records if getattr(r.command, "order_id", None) == order.id]
-            if earlier:
-                waiting.append(earlier[-1].sent_at_ms)
+            if _under_way(order, progress):
+                waiting.append(order)
             elif keep == 0:
                 commands.append(("other", Cancel(order.id, order.symbol)))
             else:
                 commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
     if commands:
         return Send(tuple(commands))
-    return _until("release", min(waiting, default=None), progress.now_ms)
+    return _wait_for("release", waiting, progress)
 
 
 def _closing_orders(goal: Goal, holding: Holding, left: Decimal) -> tuple[tuple[Role, Command], ...]:

@@ -31,8 +31,10 @@ log = logging.getLogger(__name__)
 
 HOLD_MS = 45_000
 """How long a lane is held without a sign of life: longer than any worker may run on."""
+TEND_AGAIN_MS = 1_500
 TEMPORARY = frozenset({"rate_limited", "closed", "not_taken", "edge_limited", "not_connected", "unauthorized"})
-"""Refusals that say nothing about the stop itself: it is tried again."""
+CHANGED = frozenset({"reserved", "side_mismatch", "flat", "not_found"})
+"""Refusals that say nothing about the stop itself, or that the holding has changed: look again, then try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Worked:
     """What a pass over a lane left behind."""
 
     jobs: int
+    """How many jobs were worked, whether they ended or were parked."""
     again_in_ms: int | None
     """When the lane wants a bell: 0 is at once, None is not at all."""
     watched: bool
@@ -112,11 +115,10 @@ class LaneWorker:
                     continue
                 self._clock.sleep(min(max((wait_until_ms - now_ms) / 1000, 0.0), 0.25))
                 continue
+            done += 1
             wake_at_ms = self._work_one(session, picked)
             if wake_at_ms is not None:
                 put_aside[picked.job.job_id] = wake_at_ms
-            else:
-                done += 1
         return done, min(put_aside.values(), default=None)
 
     def _pick(self, session: LaneSession, ready: Sequence[StoredJob]) -> tuple[StoredJob | None, int | None]:
@@ -226,6 +228,8 @@ class LaneWorker:
         try:
             session.see()
             resolve_pending(session, self._tell)
+            if session.wrote:
+                session.see(max_age_ms=0)
             for ghost in find_ghosts(session, self._tell):
                 self._flatten_ghost(session, ghost)
             for book in session.state.books:
@@ -234,10 +238,12 @@ class LaneWorker:
             log.warning("the lane could not be tended", extra={"lane": session.fence.lane, "problem": str(error)})
 
     def _care(self, session: LaneSession, book: Book) -> None:
-        busy = any(pending.root == book.root and pending.role in ("stop", "other") for pending in session.state.pending)
-        if busy or book.root in session.unsettled:
+        pending = {pending.role for pending in session.state.pending if pending.root == book.root}
+        if pending - {"close"} or (book.root in session.unsettled and not pending):
             return
         now_ms = self._clock.now_ms()
+        if now_ms - session.tended_ms.get((book.strategy, book.root), 0) < TEND_AGAIN_MS:
+            return
         holding = session.holding(book.strategy, book.root)
         capabilities = session.broker.capabilities
         self._note_protection(session, book, unprotected(book, holding, capabilities), now_ms)
@@ -245,13 +251,14 @@ class LaneWorker:
         if care is None:
             return
         job_id = f"care.{session.fence.epoch}.{book.strategy}.{book.root}.{now_ms}"
+        session.tended_ms[(book.strategy, book.root)] = now_ms
         records = store_revision(session, job_id, book.strategy, book.root, None, 1, care.commands)
         done = carry_out(session, records, None)
         log.info("tended", extra={"lane": session.fence.lane, "why": care.why})
         for record in done:
             if record.role == "stop":
                 self._after_stop(session, record)
-        if any(record.status is CommandStatus.ACCEPTED for record in done):
+        if any(record.sent_at_ms for record in done):
             session.see(max_age_ms=0)
 
     def _note_protection(self, session: LaneSession, book: Book, naked: bool, now_ms: int) -> None:
@@ -268,7 +275,7 @@ class LaneWorker:
         refusals = [placed.refused for placed in record.orders if placed.refused]
         if record.status is not CommandStatus.REFUSED and not refusals:
             return
-        if record.code in TEMPORARY:
+        if record.code in TEMPORARY | CHANGED:
             return
         message = record.message or refusals[0] or ""
         book = session.state.book(record.strategy, record.root)
