@@ -65,6 +65,15 @@ def test_exit_when_flat_waits_for_an_entry_of_unknown_outcome() -> None:
     assert (goal.kind, goal.close) == ("exit", SHORT)
 
 
+@pytest.mark.parametrize(
+    ("sell", "unknown", "closing"), [(1, 0, LONG), (2, 0, LONG), (3, 0, SHORT), (1, -1, SHORT), (3, 1, LONG)]
+)
+def test_exit_when_flat_names_the_side_that_is_likelier_to_fill(sell: int, unknown: int, closing: Direction) -> None:
+    both = holds(0, entries=(working("buy", 2), working("sell", sell)), unknown_entries=d(unknown))
+
+    assert FUTURES.goal(alert("exit"), both).close is closing
+
+
 @pytest.mark.parametrize("desk", DESKS)
 def test_partial_exit_closes_the_quantity_times_the_multiplier(desk: Desk) -> None:
     goal = desk.with_route(multiplier=d(2)).goal(alert("exit", 1), holds(5))

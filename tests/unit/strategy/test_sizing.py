@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from orderbridge.model import Instrument, OrderType
+from orderbridge.model import OrderType
 from orderbridge.strategy.goal import Ending
 from orderbridge.strategy.reasons import number, position
-from tests.unit.strategy.cases import DESKS, EURUSD, FUTURES, FX, MES, Desk, alert, d, holds, quote, target, working
+from tests.unit.strategy.cases import DESKS, EURUSD, FUTURES, FX, MES, Desk, alert, d, holds, target, working
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,10 @@ class TestMaxQuantity:
         desk = FX.with_settings(quantity_unit="units", max_quantity=d(100_000))
 
         assert desk.entry(alert("buy", 100_000)).quantity == 1
-        assert desk.code(alert("buy", 101_000)) == "max_quantity"
+        end = desk.end(alert("buy", 101_000))
+        assert end.code == "max_quantity"
+        assert "max_quantity 100,000 (1 lots)" in end.sentence
+        assert "(" not in FX.with_settings(max_quantity=d(1)).end(alert("buy", 2)).sentence
 
 
 class TestMaxNotional:
@@ -137,25 +140,14 @@ class TestMaxNotional:
         assert desk.code(alert("buy", 1, price=d(5000))) == "max_notional"
         assert desk.code(alert("buy", 1)) == "notional_unknown"
 
-    @pytest.mark.parametrize(
-        ("instrument", "price", "quantity", "passes"),
-        [
-            (EURUSD, "1.1", "9", True),
-            (EURUSD, "1.1", "10000", False),
-            (replace(EURUSD, symbol="USDJPY", currency="JPY"), "150", "9", True),
-            (replace(EURUSD, symbol="USDJPY", currency="JPY"), "150", "11", False),
-        ],
-    )
-    def test_lots_have_a_default_limit(self, instrument: Instrument, price: str, quantity: str, passes: bool) -> None:
-        desk = FX.with_settings(max_notional=None).with_(instrument=instrument, quote=quote(price))
+    def test_lifted_limit_needs_no_price(self) -> None:
+        assert FUTURES.with_(quote=None).entry(alert("buy", 5_000)).quantity == 5_000
 
-        if passes:
-            assert desk.entry(alert("buy", quantity)).quantity == d(quantity)
-        else:
-            assert desk.code(alert("buy", quantity)) == "max_notional"
+    def test_lots_count_by_their_size(self) -> None:
+        desk = FX.with_settings(max_notional=d(250_000))
 
-    def test_units_have_no_default_limit(self) -> None:
-        assert FUTURES.entry(alert("buy", 5_000)).quantity == 5_000
+        assert desk.entry(alert("buy", 2)).quantity == 2
+        assert desk.code(alert("buy", "2.28")) == "max_notional"
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,12 @@ def _exit_side(case: Case, link: Link | None) -> Direction | None:
 
 
 def _exposed(case: Case) -> Direction | None:
-    """Give the side that is held, else the one that working or UNKNOWN entries may bring."""
-    if case.mine != 0:
-        return Direction.of(case.mine)
-    if case.working(Side.BUY):
-        return Direction.LONG
-    return Direction.SHORT if case.working(Side.SELL) else None
+    """Give the side that is held, else the one that an UNKNOWN entry or the larger working one may bring."""
+    coming = case.working(Side.BUY) - case.working(Side.SELL)
+    for signed in (case.mine, case.holding.unknown_entries, coming, case.working(Side.BUY)):
+        if signed != 0:
+            return Direction.of(signed)
+    return None
 
 
 def _partial_exit(case: Case, side: Side, link: Link | None) -> Move | End | None:

@@ -12,12 +12,6 @@ from orderbridge.strategy.reasons import end, number
 from orderbridge.strategy.sizing import scale_of
 from orderbridge.strategy.standing import standing_on
 
-DEFAULT_MAX_NOTIONAL = Decimal(1_000_000)
-"""Where lots are traded and the strategy states no limit: it catches units that were taken for lots."""
-
-UNITS_PER_DOLLAR = {"JPY": 150, "HUF": 350, "KRW": 1_400, "INR": 85, "THB": 35, "CZK": 23, "TWD": 32, "PHP": 57}
-"""Rough size of currencies whose numbers are large, so that the default limit means about the same."""
-
 
 def check_limits(case: Case, side: Side, quantity: Decimal, price: Decimal | None) -> tuple[str, ...] | End:
     """Refuse an entry beyond the instrument's or the strategy's limits; else say the size in units and money."""
@@ -62,12 +56,9 @@ def _max_quantity(case: Case, side: Side, quantity: Decimal) -> End | None:
 
 
 def _max_notional(case: Case, side: Side, quantity: Decimal, price: Decimal | None) -> End | None:
-    limit = case.settings.max_notional
-    currency = case.instrument.currency
+    limit, currency = case.settings.max_notional, case.instrument.currency
     if limit is None:
-        if case.capabilities.quantity_unit != "lots" or price is None:
-            return None
-        limit = DEFAULT_MAX_NOTIONAL * UNITS_PER_DOLLAR.get(currency, 1)
+        return None
     if price is None:
         return end("notional_unknown", f"max_notional is {number(limit)} {currency}, and no price is known.")
     total = standing_on(case, side) + quantity

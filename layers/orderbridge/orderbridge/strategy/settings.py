@@ -22,7 +22,7 @@ class AccountRoute:
     multiplier: Decimal = Decimal(1)
     """Applied to the target, never to a difference."""
     fixed_quantity: Decimal | None = None
-    """Size of every entry, whatever the alert says."""
+    """Size of every entry, whatever the alert says: in the strategy's unit, without the multiplier."""
     symbols: Mapping[str, str] = field(default_factory=dict)
     """Alert symbol -> broker symbol for this account; wins over the strategy's own map."""
 
@@ -55,8 +55,9 @@ class StrategySettings:
     """None: an exit expires only by being superseded."""
     identity_field: str = ""
     max_quantity: Decimal | None = None
+    """In the strategy's own unit, before any multiplier."""
     max_notional: Decimal | None = None
-    """In the instrument's currency."""
+    """In the instrument's currency; None where a person has lifted it (the command line writes a default)."""
 
 
 @dataclass(frozen=True, slots=True)
