@@ -38,7 +38,7 @@ def live(
 
 def _typed(run: Run, settings: AccountSettings, confirm: str) -> None:
     trading = [
-        f"{name} (mode {found.value.mode}, at most {found.value.max_notional or 'any'} an order)"
+        f"{name} (mode {found.value.mode}, position at most {found.value.max_notional or 'any'})"
         for name, found in sorted(run.settings.strategies().items())
         if any(route.account == settings.name for route in found.value.accounts)
     ]
