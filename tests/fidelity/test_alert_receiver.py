@@ -77,7 +77,7 @@ class Site:
         """Take the bells out of the queue."""
         sqs, bells = self.aws.client("sqs"), []
         queue = {"QueueUrl": self.bridge.bell_queue_url}
-        while found := sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
+        while found := sqs.receive_message(**queue, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
             bells += [message["Body"] for message in found]
             for message in found:
                 sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])

@@ -110,9 +110,18 @@ class AwsJson:
     def _exchange(
         self, connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
-        connection.request("POST", "/", body, dict(headers))
-        response = connection.getresponse()
-        return response.status, response.read()
+        """Send the request in one piece (`HTTPConnection.request` takes two) and read the answer."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        connection.sock.sendall(f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body)
+        response = http.client.HTTPResponse(connection.sock, method="POST")
+        try:
+            response.begin()
+            content = response.read()
+        finally:
+            response.close()
+        if response.will_close:
+            self.close()
+        return response.status, content
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens another one."""
