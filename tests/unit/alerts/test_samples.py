@@ -66,7 +66,12 @@ def test_strategys_message_of_the_document_is_read_without_a_note() -> None:
     read = read_text(rendered(strategy))
 
     assert isinstance(read, Alert), read
-    assert (read.action, read.symbol, read.exchange, read.quantity) == (Action.BUY, "MES1!", "CME_MINI", 2)
+    assert (read.action, read.symbol, read.exchange, read.quantity) == (
+        Action.BUY,
+        "MES1!",
+        "CME_MINI",
+        Decimal(2),
+    )
     assert (read.fired_at_ms, read.order_id, read.comment) == (FIRED_MS, "Long", "Breakout")
     assert read.target == Target(Direction.LONG, Decimal(1), Direction.SHORT, Decimal(-1))
     assert told(read) == ""
