@@ -50,6 +50,7 @@ ROOM_OF: dict[str, str] = {
     "brokers.tradelocker": "tradelocker",
     "lean_log": "telling",
     "observe": "telling",
+    "panel": "wiring",
 }
 """Modules and packages whose room is not named as they are."""
 

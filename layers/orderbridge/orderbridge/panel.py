@@ -19,14 +19,20 @@ from orderbridge.broker_api.login.password_login import PasswordLogin
 from orderbridge.broker_api.login.routes import LoginRoutes
 from orderbridge.broker_api.login.server_token import ServerTokenEndpoint
 from orderbridge.broker_api.login.site import Site
-from orderbridge.broker_api.login.tradestation import ApiKey, TradeStationSignIn
+from orderbridge.broker_api.login.tradestation import ApiKey, Arrival, TradeStationSignIn
 from orderbridge.brokers.budget import Unlimited
 from orderbridge.brokers.http import BrokerHttp, MonotonicDeadline, open_client
 from orderbridge.brokers.login import Login, LoginRefused
 from orderbridge.brokers.port import Deadline
 from orderbridge.brokers.tradestation.adapter import TradeStation
-from orderbridge.brokers.tradestation.auth import SignedIn, TradeStationAuth
-from orderbridge.errors import LoginLostError, StorageError
+from orderbridge.brokers.tradestation.auth import (
+    SignedIn,
+    TradeStationAuth,
+    authorization_url,
+    missing_scopes,
+)
+from orderbridge.brokers.tradestation.hosts import check_environment
+from orderbridge.errors import LoginLostError, SettingsError, StorageError
 from orderbridge.model import BrokerAccount
 from orderbridge.secret import Secret
 from orderbridge.storage.attempts import Attempts
@@ -181,18 +187,29 @@ class TradeStationDoor:
             self._read = (time.monotonic(), self._keys.read())
         return self._read[1] is not None
 
-    def key(self) -> ApiKey:
+    def sign_in_url(self, state: str, *, force_login: bool) -> str:
+        key = self._key()
+        return authorization_url(
+            key.blank.client_id, key.callback, state, force_login=force_login, auth_url=key.blank.auth_url
+        )
+
+    def _key(self) -> ApiKey:
         if not self.is_open() or self._read is None or self._read[1] is None:
             raise StorageError("there is no TradeStation API key for the login page")
         return self._read[1]
 
-    def exchange(self, key: ApiKey, code: Secret) -> SignedIn | LoginRefused:
+    def exchange(self, code: Secret) -> Arrival | LoginRefused:
+        key = self._key()
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": key.callback}
-        return self._auth.sign_in(key.blank, form, MonotonicDeadline(BROKER_S))
+        outcome = self._auth.sign_in(key.blank, form, MonotonicDeadline(BROKER_S))
+        if not isinstance(outcome, SignedIn):
+            return outcome
+        return Arrival(outcome.login, outcome.id_token, missing_scopes(outcome.login))
 
     def accounts(self, login: Login) -> Sequence[BrokerAccount]:
         http = BrokerHttp(self._http, login.base_url, self._hosts, _Fresh(login), Unlimited())
-        return TradeStation(http, "").accounts(MonotonicDeadline(BROKER_S))
+        listed = TradeStation(http, "").accounts(MonotonicDeadline(BROKER_S))
+        return [account for account in listed if _of_its_environment(account, login)]
 
     def keep(self, connection: str, login: Login) -> None:
         keeper = TokenKeeper(connection, self._secrets, self._leases, self._auth.refresh, self._now_ms)
@@ -200,6 +217,14 @@ class TradeStationDoor:
 
     def settings_accounts(self) -> Mapping[str, AccountSettings]:
         return {name: found.value for name, found in self._settings.accounts().items()}
+
+
+def _of_its_environment(account: BrokerAccount, login: Login) -> bool:
+    try:
+        check_environment(login.environment, login.base_url, account.id)
+    except SettingsError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,7 @@ from orderbridge.broker_api.login.ports import NowMs, SessionStore, UserStore
 from orderbridge.broker_api.login.site import Site, untrusted
 from orderbridge.broker_api.login.tokens import RandomBytes, digest, new_secret, same
 from orderbridge.brokers.login import Login, LoginRefused
-from orderbridge.brokers.tradestation.auth import SignedIn, authorization_url, missing_scopes
-from orderbridge.brokers.tradestation.hosts import check_environment
-from orderbridge.errors import BrokerReadError, ConflictError, SettingsError
+from orderbridge.errors import BrokerReadError, ConflictError
 from orderbridge.model import BrokerAccount, PositionMode
 from orderbridge.secret import Secret
 from orderbridge.strategy.settings import AccountSettings
@@ -45,19 +43,29 @@ class ApiKey:
     callback: str
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a person's sign-in at TradeStation gave."""
+
+    login: Login
+    id_token: Secret
+    missing_scopes: tuple[str, ...]
+    """What the person has unticked and the bridge cannot do without."""
+
+
 class Door(Protocol):
     """TradeStation, and where its logins are kept. Every method may raise `StorageError`."""
 
-    def key(self) -> ApiKey:
-        """Read the API key."""
+    def sign_in_url(self, state: str, *, force_login: bool) -> str:
+        """Give the address of TradeStation's sign-in page, from where the person comes back with the state."""
         ...
 
-    def exchange(self, key: ApiKey, code: Secret) -> SignedIn | LoginRefused:
+    def exchange(self, code: Secret) -> Arrival | LoginRefused:
         """Turn a code into a login. Raises `BrokerReadError`."""
         ...
 
     def accounts(self, login: Login) -> Sequence[BrokerAccount]:
-        """List the login's accounts. Raises `BrokerReadError`."""
+        """List the login's accounts of its environment. Raises `BrokerReadError`."""
         ...
 
     def keep(self, connection: str, login: Login) -> None:
@@ -121,19 +129,12 @@ class TradeStationSignIn:
             return untrusted(asked)
         if isinstance(asked, Wrong):
             return redirect_answer(asked.location)
-        key = self._door.key()
         cookie = cookies.form_cookie(request, self._random_bytes)
         state = new_secret(self._random_bytes).reveal()
         back = replace(asked, prompt="")  # whoever comes back has just signed in
         errand = Errand(back.query, digest(cookie), self._now_ms() + ERRAND_MS)
         self._sessions.keep_errand(digest(state), errand)
-        url = authorization_url(
-            key.blank.client_id,
-            key.callback,
-            state,
-            force_login=asked.prompt == "login",
-            auth_url=key.blank.auth_url,
-        )
+        url = self._door.sign_in_url(state, force_login=asked.prompt == "login")
         return redirect_answer(url, (cookies.set_form(cookie),))
 
     def callback(self, request: Request) -> Answer:
@@ -161,14 +162,13 @@ class TradeStationSignIn:
     def _signed_in(self, given: Mapping[str, str]) -> StoredUser:
         if not given.get("code"):
             raise RefusedError("You were not signed in at TradeStation.")
-        key = self._door.key()
-        outcome = self._door.exchange(key, Secret(given["code"]))
+        outcome = self._door.exchange(Secret(given["code"]))
         if isinstance(outcome, LoginRefused):
             raise RefusedError("TradeStation did not accept the sign-in. Try again.")
-        missing = missing_scopes(outcome.login)
-        if missing:
-            raise RefusedError(f"Leave these ticked at TradeStation, they are needed: {', '.join(missing)}.")
-        subject = subject_of(outcome.id_token, key.blank.client_id)
+        if outcome.missing_scopes:
+            missing = ", ".join(outcome.missing_scopes)
+            raise RefusedError(f"Leave these ticked at TradeStation, they are needed: {missing}.")
+        subject = subject_of(outcome.id_token, outcome.login.client_id)
         listed = self._door.accounts(outcome.login)
         found = self._users.by_subject(subject) or self._invited(subject, listed)
         return self._with_own_accounts(found, outcome.login, listed)
@@ -202,7 +202,7 @@ class TradeStationSignIn:
         own = [
             _settings(found.value.login, login, account, kept)
             for account in listed
-            if account.id not in others and _usable(account, login)
+            if account.id not in others and account.status != "blocked" and account.kind in KINDS
         ]
         if not own:
             raise RefusedError("Your accounts are set up in this bridge already. Ask its operator to link them to you.")
@@ -230,16 +230,6 @@ def subject_of(id_token: Secret, client_id: str) -> str:
     if not isinstance(subject, str) or not subject:
         raise RefusedError("TradeStation did not say who signed in.")
     return subject
-
-
-def _usable(account: BrokerAccount, login: Login) -> bool:
-    if account.status == "blocked" or account.kind not in KINDS:
-        return False
-    try:
-        check_environment(login.environment, login.base_url, account.id)
-    except SettingsError:
-        return False
-    return True
 
 
 def _settings(
