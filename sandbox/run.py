@@ -11,13 +11,21 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sandbox import processes
-from sandbox.demo import endpoints
+from sandbox.demo import endpoints, setup
+from sandbox.demo.booked import told_by
 from sandbox.demo.brokers import SimulatedBroker, simulated_broker
+from sandbox.demo.firing import fire_all, misfires
 from sandbox.demo.instance import Instance, TooManyRunsError, claim
+from sandbox.demo.ledger import read_ledger, told_of
 from sandbox.demo.progress import Progress
+from sandbox.demo.samples import curl_examples
+from sandbox.demo.table import print_table
+from sandbox.demo.verdict import differences
 from sandbox.local_aws import LocalAws, Stack, build, deploy, local_aws, warm_up
 
 LOOK_EVERY_S = 0.5
+SETTLED_WITHIN_S = 20.0
+"""How long ledger and brokers may take to agree after the last alert has ended."""
 
 
 @dataclass
@@ -27,7 +35,7 @@ class Run:
     instance: Instance
     progress: Progress
     aws: LocalAws
-    brokers: tuple[SimulatedBroker, ...]
+    brokers: tuple[SimulatedBroker, SimulatedBroker]
     stack: Stack
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -48,14 +56,55 @@ def started(options: argparse.Namespace, progress: Progress) -> Iterator[Run]:
                 up.enter_context(simulated_broker("tradestation", instance.folder, options.tradestation_port)),
                 up.enter_context(simulated_broker("tradelocker", instance.folder, options.tradelocker_port)),
             )
+            setup.open_markets(brokers[1])
         with progress.step("Building the functions and their layer (sam build)"):
             built = build(aws)
         with progress.step("Deploying template.yaml (sam deploy)"):
             hosts = tuple(origin(broker.base_url) for broker in brokers)
             stack = deploy(aws, built, instance.stack_name, broker_hosts=hosts)
-        with progress.step("Warming the functions up"):
-            warm_up(aws, stack)
         yield Run(instance, progress, aws, brokers, stack)
+
+
+def make_ready(run: Run) -> None:
+    """Connect the brokers, apply the settings and make the keys, with the command that a user has."""
+    command = setup.CommandLine(run.aws, run.stack, run.instance.folder)
+    with run.progress.step("Connecting TradeStation and TradeLocker (orderbridge connect)"):
+        setup.connect(command, *run.brokers)
+    with run.progress.step("Applying the settings with their sample strategies (orderbridge apply)"):
+        setup.apply(command, *run.brokers)
+    with run.progress.step("Making the strategies' webhook keys (orderbridge keys new)"):
+        run.keys = setup.make_keys(command)
+    setup.environment_file(command)
+    endpoints.write(run.instance, run.aws, run.stack, run.brokers, run.keys)
+    with run.progress.step("Warming the functions up"):
+        warm_up(run.aws, run.stack)
+
+
+def show(run: Run) -> list[str]:
+    """Fire the sample alerts, print what became of them, and give what is wrong: nothing, if all is clean."""
+    urls = {name: endpoints.webhook_url(run.stack, name, key) for name, key in run.keys.items()}
+    run.progress.say("  Firing the sample alerts of events/alerts")
+    fired = fire_all(run.aws, run.stack, urls, run.progress.say)
+    give_up = time.monotonic() + SETTLED_WITHIN_S
+    while True:
+        ledger = read_ledger(run.aws, run.stack.outputs["TableName"])
+        booked = {str(broker.name): told_by(broker.name, broker.journal(), broker.state()) for broker in run.brokers}
+        wrong = misfires(fired, ledger.alerts)
+        wrong += [one for name, told in booked.items() for one in differences(name, told_of(name, ledger), told)]
+        if not wrong or time.monotonic() > give_up:
+            break
+        time.sleep(LOOK_EVERY_S)  # the watcher looks every two seconds; until then the ledger may not know a fill
+    print_table(fired, ledger, booked)
+    orders = sum(len(write.orders) for told in booked.values() for write in told.writes)
+    run.progress.say(verdict(wrong, orders))
+    return wrong
+
+
+def verdict(wrong: Sequence[str], orders: int) -> str:
+    """Word the verdict."""
+    if wrong:
+        return "\n".join(["Verdict: NOT clean.", *(f"  - {one}" for one in wrong)])
+    return f"Verdict: clean. The brokers' journals and the ledger agree on {orders} orders and on all that is held."
 
 
 def origin(url: str) -> str:
@@ -76,11 +125,15 @@ def stay_up(run: Run) -> int:
 
 
 def print_webhooks(run: Run) -> None:
-    """Print a `curl` line for each strategy."""
+    """Print `curl` lines for each strategy, and where the rest stands."""
     for strategy, key in run.keys.items():
         url = endpoints.webhook_url(run.stack, strategy, key)
-        run.progress.say(f"  curl -d @events/alerts/FILE.json {url}")
-    run.progress.say(f"  everything else: {run.instance.endpoint_files[-1]}")
+        run.progress.say(f"\n{strategy}: {url}")
+        for file in curl_examples(strategy):
+            run.progress.say(f"  curl -d @events/alerts/{file} {url}")
+    folder = run.instance.folder
+    run.progress.say(f"\nEverything else stands in {run.instance.endpoint_files[-1]}. The command line on this run:")
+    run.progress.say(f"  . {folder}/environment && {setup.ORDERBRIDGE} status")
 
 
 def stop_once(number: int, frame: FrameType | None) -> None:
@@ -108,10 +161,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, stop_once)
     try:
         with started(options, progress) as run:
-            endpoints.write(run.instance, run.aws, run.stack, run.brokers, run.keys)
-            progress.say(f"Up after {progress.elapsed_s():.0f} s.")
+            make_ready(run)
+            progress.say(f"  Up after {progress.elapsed_s():.0f} s.")
+            wrong = show(run)
             if options.demo:
-                return 1
+                return 1 if wrong else 0
             print_webhooks(run)
             progress.say("Ctrl-C ends everything.")
             return stay_up(run)

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,17 +28,22 @@ class SimulatedBroker:
 
     def journal(self) -> list[dict[str, Any]]:
         """Give the requests that it got, in order."""
-        entries: list[dict[str, Any]] = self._control("journal")["entries"]
+        entries: list[dict[str, Any]] = self._ask("journal")["entries"]
         return entries
 
     def state(self) -> dict[str, Any]:
         """Give all that it holds."""
-        return self._control("state")
+        return self._ask("state")
 
-    def _control(self, what: str) -> dict[str, Any]:
+    def control(self, what: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Post to one of its control endpoints."""
+        return self._ask(what, json.dumps(payload).encode())
+
+    def _ask(self, what: str, body: bytes | None = None) -> dict[str, Any]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.control_url}/{what}", timeout=10) as answer:
-            content: dict[str, Any] = json.load(answer)
+        request = urllib.request.Request(f"{self.control_url}/{what}", body, {"Content-Type": "application/json"})
+        with opener.open(request, timeout=10) as answer:
+            content: dict[str, Any] = json.load(answer, parse_float=Decimal)
             return content
 
 
