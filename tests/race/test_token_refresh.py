@@ -109,6 +109,23 @@ def test_workers_whose_token_met_a_401_make_one_exchange_each_round(aws: LocalAw
     assert (broker.exchanges, broker.reused) == (ROUNDS + 1, False)
 
 
+def test_threads_of_one_process_make_one_exchange(aws: LocalAws, bridge: BridgeResources) -> None:
+    broker = RotatingBroker()
+    one = keeper(aws, bridge, broker)
+    one.replace_login(lapsed_login(), MonotonicDeadline(30))
+    barrier = Barrier(WORKERS)
+
+    def work(_: int) -> Secret:
+        barrier.wait()
+        return one.access_token(MonotonicDeadline(30))
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        tokens = set(pool.map(work, range(WORKERS)))
+
+    assert tokens == {Secret("access-1")}
+    assert (broker.exchanges, broker.reused) == (1, False)
+
+
 def test_one_of_many_takes_a_lapsed_lease_and_the_old_holder_is_fenced_out(
     aws: LocalAws, bridge: BridgeResources
 ) -> None:

@@ -146,20 +146,16 @@ def test_live_confirmation_stays_until_the_account_is_another_one(applied: Bench
     assert account(applied).live_confirmed_at_ms is None
 
 
-def test_account_that_moves_to_another_lane_form_rewrites_its_strategies_routes(applied: Bench) -> None:
-    other = SETTINGS.replace("broker: tradestation", "broker: tradelocker").replace(
-        "environment: sim", "environment: demo"
-    )
-    other = (
-        other.replace("SIM123F", "77")
-        .replace("kind: futures", "account_number: 1")
-        .replace("trades: [MES]", "trades: [MES]\n    quantity_unit: units")
-    )
-    applied.write(other)
+def test_account_that_moves_to_another_lane_form_rewrites_its_strategies_routes(bench: Bench) -> None:
+    text = SETTINGS + "    quantity_unit: units\n"
+    bench.write(text)
+    bench.ok("apply")
+    moved = text.replace("broker: tradestation", "broker: tradelocker").replace("environment: sim", "environment: demo")
+    bench.write(moved.replace("SIM123F", "77").replace("kind: futures", "account_number: 1"))
 
-    applied.ok("apply")
+    bench.ok("apply")
 
-    item = applied.client("dynamodb").get_item(
+    item = bench.client("dynamodb").get_item(
         TableName=TABLE, Key={"pk": {"S": "STRATEGY#orb"}, "sk": {"S": "SETTINGS"}}
     )["Item"]
     assert json.loads(item["routes"]["S"]) == [{"account": "sim", "broker": "tradelocker", "whole_account_lane": True}]

@@ -14,7 +14,7 @@
 | snapshot | ACCOUNT#name | SNAPSHOT | |
 | lease | ACCOUNT#name | LEASE#purpose | |
 | budget | CONNECTION#name | BUDGET#resource | |
-| token lease | CONNECTION#name | TOKEN | |
+| token lease | CONNECTION#name | TOKEN | CONNECTIONS / name |
 | notice | NOTICE#notice_id | NOTICE | OPEN#NOTICE / at_ms#notice_id until it is published |
 | panel user | USER#login | USER | USERS / login |
 | panel user's broker account | ACCOUNT#name | SETTINGS | SETTINGS#panel-account / name |
