@@ -1,7 +1,7 @@
 """What a scenario needs of a simulated broker beyond the contract suite's bench."""
 
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 from orderbridge.brokers.port import Broker
 from orderbridge.strategy.settings import AccountSettings
@@ -23,3 +23,17 @@ class ScenarioBench(Bench, Protocol):
     def open_elsewhere(self, signed: Decimal) -> None:
         """Somebody trades by hand at the broker: buy (positive) or sell this much at market."""
         ...
+
+    def set_session(self, state: Literal["open", "closed"]) -> None:
+        """Open or close the market of the bench's symbol."""
+        ...
+
+    def refuse_stops(self) -> None:
+        """Let the broker refuse every protective stop from now on."""
+        ...
+
+    def reads(self, what: str) -> int:
+        """Count the reads of orders since `reset_reads`."""
+        ...
+
+    def reset_reads(self) -> None: ...

@@ -18,6 +18,8 @@ class Killer:
     """
 
     at: int | None = None
+    name: str = ""
+    """Die at the first moment of this name instead."""
     seen: list[str] = field(default_factory=list)
 
     def around(self, name: str, call: Any) -> Any:
@@ -28,8 +30,8 @@ class Killer:
 
     def _moment(self, name: str) -> None:
         self.seen.append(name)
-        if self.at == len(self.seen) - 1:
-            self.at = None
+        if self.at == len(self.seen) - 1 or self.name == name:
+            self.at, self.name = None, ""
             raise KilledError(name)
 
 

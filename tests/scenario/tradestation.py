@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal
 
 from orderbridge.model import PositionMode
 from orderbridge.strategy.settings import AccountSettings
@@ -12,6 +13,7 @@ class TradeStationScenario(TradeStationBench):
     """The margin account with shares unless another seat is named."""
 
     gap_ms = 350
+    _read_from = 0
 
     def __init__(self, switches: Mapping[str, object] | None = None, seat: Seat | None = None) -> None:
         super().__init__(seat or EQUITIES, switches)
@@ -38,3 +40,17 @@ class TradeStationScenario(TradeStationBench):
             "TimeInForce": {"Duration": "DAY"},
         }
         control(self.sim, "trade", {"account": self.seat.account_id, "order": order})
+
+    def set_session(self, state: Literal["open", "closed"]) -> None:
+        control(self.sim, "session", {self.symbol: state})
+
+    def refuse_stops(self) -> None:
+        rule = {"match": {"type": "StopMarket"}, "times": 1_000, "reject_later": {"after_ms": 0, "reason": "no stops"}}
+        control(self.sim, "script", rule)
+
+    def reset_reads(self) -> None:
+        self._read_from = len(self.sim.journal.entries())
+
+    def reads(self, what: str) -> int:
+        entries = self.sim.journal.entries()[self._read_from :]
+        return sum(entry["method"] == "GET" and str(entry["path"]).endswith(f"/{what}") for entry in entries)

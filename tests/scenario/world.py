@@ -7,13 +7,14 @@ judged on the local AWS (`tests/race`).
 import heapq
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from orderbridge import codec
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.brokers.http import MonotonicDeadline
+from orderbridge.brokers.port import Look
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.looks import Looks
 from orderbridge.execution.records import CommandRecord, Job, LaneState
@@ -28,7 +29,7 @@ from orderbridge.storage.snapshots import DynamoSnapshots
 from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.watch import DynamoWatch
 from orderbridge.strategy.settings import AccountRoute, AccountSettings, StrategySettings
-from orderbridge.strategy.symbols import lane_of, root_for
+from orderbridge.strategy.symbols import canonical_root, lane_of, root_for
 from tests.scenario.bench import ScenarioBench
 from tests.scenario.killing import STORE_CALLS, KilledError, Killer, Mortal
 from tests.simulation.dynamo import SimulatedTable
@@ -290,6 +291,32 @@ class World:
 
     def working(self) -> list[Any]:
         return [order for order in self.bench.book().orders if order.state in ("working", "waiting")]
+
+    def root(self) -> str:
+        return canonical_root(self.bench.symbol)
+
+    def worker_look(self) -> Look:
+        """Read the account as the bridge does."""
+        broker, deadline = self.bench.broker, self.deadline()
+        orders = broker.orders(deadline, self.clock.now_ms() - 3_600_000)
+        return Look(broker.positions(deadline), orders, self.clock.now_ms())
+
+    def make_live(self, *, confirmed: bool, stored: bool = True) -> None:
+        """Turn the account into a live one; `confirmed` is what the settings say, `stored` what the table says."""
+        at_ms = self.clock.now_ms() if confirmed else None
+        self.account = replace(self.account, environment="live", live_confirmed_at_ms=at_ms)
+        self.settings.accounts[self.account.name] = self.account
+        item: dict[str, Any] = dict(keys.account(self.account.name))
+        if confirmed and stored:
+            item["live_confirmed_at_ms"] = at_ms
+        self.client.put_item(TableName=TABLE, Item=marshal(item))
+        self._worker = None
+
+    def spoil_job(self, alert_id: str) -> None:
+        """Make the stored job undecodable."""
+        for item in self.client.scan(TableName=TABLE)["Items"]:
+            if item["sk"]["S"].startswith("JOB#") and item["sk"]["S"].endswith(f"{alert_id}.{self.account.name}"):
+                self.client.put_item(TableName=TABLE, Item={**item, "data": {"S": '{"job_id": 5}'}})
 
     def notices(self) -> list[str]:
         """Give the codes of the notices that jobs left for the user."""

@@ -119,7 +119,7 @@ class SimulatedTable:
         if condition is None:
             return True
         item = self.items.get(_key_of(operation), {})
-        return self._evaluate(condition, item, arguments, set()).condition()
+        return bool(self._evaluate(condition, item, arguments, set()).condition())
 
     def _apply(self, operation: Mapping[str, Any]) -> None:
         ((kind, arguments),) = operation.items()

@@ -195,4 +195,4 @@ def _compare(left: Any, compare: str, right: Any) -> bool:
     if set(left) != set(right):
         return compare == "<>"
     a, b = _plain(left), _plain(right)
-    return {"=": a == b, "<>": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[compare]
+    return bool({"=": a == b, "<>": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[compare])

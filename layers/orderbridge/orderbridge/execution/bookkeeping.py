@@ -75,6 +75,7 @@ def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]
     tracked: list[Tracked] = []
     events: list[Event] = []
     entries = book.entry_count
+    protection = book.protection
     for old in book.tracked:
         order = orders.get(old.order_id)
         if order is None:
@@ -97,8 +98,10 @@ def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]
                 "rejected" if order.status is OrderStatus.REJECTED else "cancelled"
             )
             events.append(Event(kind, book.strategy, book.root, new, message=order.message or order.native_status))
+            if kind == "rejected" and new.role == "stop" and protection is not None:
+                protection = replace(protection, rejections=protection.rejections + 1)
         tracked.append(new)
-    return replace(book, tracked=tuple(tracked), entry_count=entries), events
+    return replace(book, tracked=tuple(tracked), entry_count=entries, protection=protection), events
 
 
 def _by_sum(

@@ -46,6 +46,8 @@ def unprotected(book: Book, holding: Holding, capabilities: Capabilities) -> boo
     """Tell whether the book holds something that should have a stop and has none (the metric of rule 18)."""
     if book.owned == 0 or book.protection is None or not book.protection.bracket.has_stop:
         return False
+    if book.protection.quantity == 0:
+        return False
     if capabilities.position_bracket:
         return any(p.stop_loss_id is None for p in holding.positions if p.id in book.position_ids)
     return _covered(book, holding) < _to_cover(book, holding)
@@ -117,6 +119,8 @@ def _no_surplus(book: Book, holding: Holding) -> Care | None:
 
 def _missing(book: Book, holding: Holding, now_ms: int) -> Care | None:
     assert book.protection is not None
+    if book.protection.quantity == 0:
+        return None
     old = [o for o in _exits(book, holding) if 0 < o.placed_at_ms < now_ms - RENEW_MS]
     if old:
         return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in old), "the stop would lapse after 90 days")
@@ -124,6 +128,10 @@ def _missing(book: Book, holding: Holding, now_ms: int) -> Care | None:
     waiting = any(o.status is OrderStatus.INACTIVE for o in _exits(book, holding))
     if not book.protection.bracket.has_stop or missing <= 0 or waiting:
         return None  # the broker is about to release the children of an entry that has just been filled
+    targets = [o for o in _exits(book, holding) if o.type is OrderType.LIMIT and not _is_close(book, o)]
+    if sum((o.remaining for o in targets), ZERO) + missing > _to_cover(book, holding):
+        cancels: list[tuple[Role, Command]] = [("other", Cancel(o.id, o.symbol)) for o in targets]
+        return Care(tuple(cancels), "targets reserve what has no stop")  # both are placed again, as one bracket
     symbol = next((p.symbol for p in holding.positions if p.side.sign * book.owned > 0), book.protection.symbol)
     side = Side.SELL if book.owned > 0 else Side.BUY
     return Care((("stop", protective(symbol, side, missing, book.protection.bracket)),), "the holding has no stop")
@@ -169,6 +177,8 @@ def protective(symbol: str, side: Side, quantity: Decimal, bracket: Bracket) -> 
 
 def _on_positions(book: Book, holding: Holding) -> Care | None:
     assert book.protection is not None
+    if book.protection.quantity == 0:
+        return None
     bracket = book.protection.bracket
     commands: list[tuple[Role, Command]] = []
     for position in holding.positions:

@@ -16,6 +16,7 @@ from typing import Literal
 from orderbridge.alerts.alert import Alert
 from orderbridge.brokers.port import Evidence, PlacedOrder
 from orderbridge.commands import Bracket, Command
+from orderbridge.execution.wishes import Wish
 from orderbridge.model import OrderStatus, Side
 from orderbridge.strategy.chain import ChainState
 from orderbridge.strategy.goal import Goal
@@ -36,6 +37,8 @@ class Job:
     alert: Alert | None = None
     commands: tuple[Command, ...] = ()
     """What to send, in order, where there is no alert to decide on."""
+    wish: Wish | None = None
+    """What a person asks for at the panel."""
     replay_of: str = ""
     """The job that a person asked to run again."""
     origin: Literal["alert", "panel", "care"] = "alert"
@@ -140,7 +143,9 @@ class Protection:
     bracket: Bracket
     job_id: str
     refused: str = ""
-    """The broker's words when it refused the stop and the policy is to keep the position."""
+    """The broker's words once it has refused the stop for good: the policy was applied (rule 17)."""
+    rejections: int = 0
+    """How many stops the broker took and rejected afterwards: the entry's own child, then ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,7 @@ class Pending:
     """What an entry would add."""
     since_ms: int = 0
     asked: int = 0
+    asked_at_ms: int = 0
     flatten: bool = False
     """An exit went ahead meanwhile: should this entry turn out to be placed, it is closed again (rule 13)."""
 

@@ -20,6 +20,8 @@ from orderbridge.strategy.symbols import canonical_root
 ASK_AFTER_S = (1, 2, 4, 8, 15, 30)
 """When the broker is asked, counted from the sending (TRADING.md rule 20); afterwards at every pass of the watcher."""
 GIVE_UP_MS = 60_000
+LEAST_ASKED = 4
+"""Looks that must have shown nothing before a command is given up, however late the first of them came."""
 GIVE_UP_STATE_MS = 12_000
 """For commands whose effect is a state that any look shows: an order that still works was not cancelled."""
 GHOST_MS = 3_600_000
@@ -48,8 +50,9 @@ def resolve_pending(lane: LaneSession, tell: Tell) -> None:
 
 def next_ask_ms(pending: Pending) -> int:
     """Tell when the broker is asked next about a pending command."""
-    seconds = ASK_AFTER_S[min(pending.asked, len(ASK_AFTER_S) - 1)]
-    return pending.since_ms + seconds * 1000 if pending.asked < len(ASK_AFTER_S) else pending.since_ms
+    if pending.asked >= len(ASK_AFTER_S):
+        return pending.asked_at_ms + 1_000
+    return max(pending.since_ms + ASK_AFTER_S[pending.asked] * 1_000, pending.asked_at_ms + 1_000)
 
 
 def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell) -> None:
@@ -70,7 +73,7 @@ def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell)
             _asked(lane, pending)
         case Absent():
             age_ms = lane.clock.now_ms() - record.sent_at_ms
-            if age_ms < _patience_ms(record.command):
+            if age_ms < _patience_ms(record.command) or pending.asked + 1 < LEAST_ASKED:
                 _asked(lane, pending)
                 return
             _move(lane, record, CommandStatus.NOT_FOUND, "not_found", "the broker does not show it", None)
@@ -85,7 +88,8 @@ def _with_claims(lane: LaneSession, evidence: Evidence) -> Evidence:
 
 
 def _asked(lane: LaneSession, pending: Pending) -> None:
-    lane.state = with_pending(lane.state, replace(pending, asked=pending.asked + 1))
+    asked = replace(pending, asked=pending.asked + 1, asked_at_ms=lane.clock.now_ms())
+    lane.state = with_pending(lane.state, asked)
     lane.store.save_state(lane.fence, lane.state)
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 HOLD_MS = 45_000
 """How long a lane is held without a sign of life: longer than any worker may run on."""
 TEND_AGAIN_MS = 1_500
+MAX_REJECTIONS = 2
+"""Stops that the broker took and rejected afterwards, until it counts as refusing them: the entry's own, and ours."""
 TEMPORARY = frozenset({"rate_limited", "closed", "not_taken", "edge_limited", "not_connected", "unauthorized"})
 CHANGED = frozenset({"reserved", "side_mismatch", "flat", "not_found"})
 """Refusals that say nothing about the stop itself, or that the holding has changed: look again, then try again."""
@@ -246,6 +248,10 @@ class LaneWorker:
             return
         holding = session.holding(book.strategy, book.root)
         capabilities = session.broker.capabilities
+        wanted = book.protection
+        if wanted is not None and not wanted.refused and book.owned != 0 and wanted.rejections >= MAX_REJECTIONS:
+            self._stop_refused(session, book.strategy, book.root, "rejected after it was taken")
+            return
         self._note_protection(session, book, unprotected(book, holding, capabilities), now_ms)
         care = care_for(session.state.book(book.strategy, book.root), holding, capabilities, now_ms)
         if care is None:
@@ -271,26 +277,26 @@ class LaneWorker:
         self._store.save_state(session.fence, session.state)
 
     def _after_stop(self, session: LaneSession, record: CommandRecord) -> None:
-        """The broker refuses the stop: close the position or keep it, as the strategy says, and tell (rule 17)."""
         refusals = [placed.refused for placed in record.orders if placed.refused]
-        if record.status is not CommandStatus.REFUSED and not refusals:
-            return
-        if record.code in TEMPORARY | CHANGED:
-            return
-        message = record.message or refusals[0] or ""
-        book = session.state.book(record.strategy, record.root)
+        if record.status is CommandStatus.REFUSED and record.code not in TEMPORARY | CHANGED:
+            self._stop_refused(session, record.strategy, record.root, record.message)
+        elif refusals:
+            self._stop_refused(session, record.strategy, record.root, str(refusals[0]))
+
+    def _stop_refused(self, session: LaneSession, strategy: str, root: str, message: str) -> None:
+        """The broker refuses the stop: close the position or keep it, as the strategy says, and tell (rule 17)."""
+        book = session.state.book(strategy, root)
         if book.protection is None:
             return
-        settings = self._desk.settings.strategy(record.strategy)
+        settings = self._desk.settings.strategy(strategy)
         keep = settings is not None and settings.on_stop_refused == "keep"
         session.state = with_book(session.state, replace(book, protection=replace(book.protection, refused=message)))
         self._store.save_state(session.fence, session.state)
-        held = f"{amount(abs(book.owned))} {record.root}"
-        if keep:
-            self._tell("stop_refused", f"The broker refused the stop for {held} ({message}); the position is kept.")
-            return
-        self._tell("stop_refused", f"The broker refused the stop for {held} ({message}); the position is closed.")
-        self._exit(session, record.strategy, record.root, f"stoprefused.{record.command_id}", book)
+        done = "kept" if keep else "closed"
+        held = f"{amount(abs(book.owned))} {root}"
+        self._tell("stop_refused", f"The broker refused the stop for {held} ({message}); the position is {done}.")
+        if not keep:
+            self._exit(session, strategy, root, f"stoprefused.{book.protection.job_id}", book)
 
     def _flatten_ghost(self, session: LaneSession, ghost: CommandRecord) -> None:
         session.see(max_age_ms=0)

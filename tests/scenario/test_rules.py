@@ -1,0 +1,277 @@
+"""TRADING.md rule by rule, where a rule is about what happens at the broker; deciding alone is tests/unit/strategy."""
+
+import itertools
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from orderbridge.alerts.alert import Target
+from orderbridge.execution.records import CommandStatus
+from orderbridge.model import Direction, OrderType
+from orderbridge.storage import keys
+from orderbridge.storage.items import marshal
+from tests.contract.backend import Fault
+from tests.scenario.killing import Killer
+from tests.scenario.test_orders import bracket
+from tests.scenario.world import TABLE, World
+
+MakeWorld = Callable[..., World]
+
+
+def halt(world: World, scope: str, blocks: str) -> None:
+    item = {**keys.control(scope), "blocks": blocks, "scope": scope}
+    world.client.put_item(TableName=TABLE, Item=marshal(item))
+
+
+# ---- 1-3: what is held
+
+
+def test_rule_1_entry_right_after_a_late_fill_counts_it(make_world: MakeWorld) -> None:
+    """A fill that does not show yet is held all the same: the second entry is refused, not doubled."""
+    world = make_world()
+    world.bench.hide_from_reads(4_000)
+
+    first = world.send("buy", str(world.bench.unit))
+    second = world.send("buy", str(world.bench.unit))
+    world.run(30)
+
+    assert world.held() == world.bench.unit
+    assert sorted([world.outcome(first).status, world.outcome(second).status]) == ["ordered", "refused"]
+
+
+def test_rule_3_two_strategies_each_close_their_own(make_world: MakeWorld) -> None:
+    world = make_world({"a": {"shares_symbol": True}, "b": {"shares_symbol": True}})
+    unit = world.bench.unit
+    world.fire("buy", str(unit), "a")
+    world.fire("buy", str(unit * 2), "b")
+
+    outcome = world.fire("exit", None, "a", seconds=15)
+
+    assert outcome.status == "ordered", outcome
+    assert world.held() == unit * 2
+
+
+# ---- 7: the chain
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_rule_7_every_arrival_order_of_a_chain_ends_the_same(make_world: MakeWorld, order: tuple[int, ...]) -> None:
+    world = make_world({"s": {"pyramiding": 3}})
+    unit, zero = world.bench.unit, Decimal(0)
+    now_ms = world.clock.now_ms()
+    links = [
+        ("buy", unit, Target(Direction.LONG, unit, Direction.FLAT, zero)),
+        ("sell", unit * 2, Target(Direction.SHORT, -unit, Direction.LONG, unit)),
+        ("buy", unit, Target(Direction.FLAT, zero, Direction.SHORT, -unit)),
+    ]
+
+    alert_ids = [
+        world.send(links[at][0], str(links[at][1]), target=links[at][2], fired_at_ms=now_ms) for at in order
+    ]
+    world.run(60)
+
+    assert world.held() == 0
+    assert {world.outcome(alert_id).status for alert_id in alert_ids} <= {"ordered", "superseded", "no_action"}
+
+
+# ---- 9, 12, 13: exits and unknowns
+
+
+def test_rule_12_close_refused_while_the_market_is_closed_is_done_at_the_open(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.fire("buy", str(world.bench.unit), **bracket(world))
+    world.bench.set_session("closed")
+
+    alert_id = world.send("exit")
+    world.run(40)
+    waiting = world.outcome(alert_id).status
+    world.bench.set_session("open")
+    world.run(60)
+
+    assert waiting == "accepted"
+    assert world.outcome(alert_id).status == "ordered"
+    assert world.held() == 0
+    assert world.working() == []
+
+
+def test_rule_15_a_refused_close_puts_the_stop_back(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.fire("buy", str(world.bench.unit), **bracket(world))
+    world.bench.set_session("closed")
+
+    world.send("exit")
+    world.run(20)
+    world.bench.set_session("open")
+    world.bench.set_price(world.bench.price - 2 * world.bench.distance)
+    world.run(30)
+
+    assert world.held() == 0, "the stop, or the close that is planned afresh, has ended it"
+
+
+def test_rule_13_exit_goes_ahead_while_an_entry_is_unknown(make_world: MakeWorld) -> None:
+    """The entry's answer is lost and the broker shows it late: after the exit nothing is left of it."""
+    world = make_world()
+    world.bench.hide_from_reads(25_000)
+    world.bench.fault(Fault.REPLY_LOST)
+
+    entry = world.send("buy", str(world.bench.unit))
+    world.run(3)
+    world.send("exit")
+    world.run(120)
+
+    assert world.held() == 0
+    assert world.outcome(entry).status in ("ordered", "failed", "superseded")
+
+
+def test_rule_13_entry_is_not_sent_while_another_is_unknown(make_world: MakeWorld) -> None:
+    """The worker dies right after its POST; until it is known what became of it, the next entry is not sent."""
+    world = make_world({"s": {"pyramiding": 5}})
+    world.bench.hide_from_reads(600_000)
+    world.killer = Killer(name="after send")
+    world.send("buy", str(world.bench.unit))
+    world.run(55)
+
+    world.send("buy", str(world.bench.unit))
+    world.run(30)
+
+    first, *others = [record for record in world.commands() if record.role == "entry" and record.sent_at_ms]
+    assert first.status is CommandStatus.NOT_FOUND
+    assert all(record.sent_at_ms > first.changed_at_ms for record in others)
+
+
+# ---- 14-17: a position keeps its stop
+
+
+def test_rule_14_stop_and_target_are_good_till_cancelled(make_world: MakeWorld) -> None:
+    world = make_world()
+
+    world.fire("buy", str(world.bench.unit), **bracket(world))
+
+    look = world.worker_look()
+    exits = [order for order in look.orders if not order.status.final and order.effect != "open"]
+    assert len(exits) == 2
+    assert {order.duration.upper() for order in exits} == {"GTC"}
+
+
+def test_rule_16_part_of_an_entry_is_protected_at_once(make_world: MakeWorld) -> None:
+    world = make_world()
+    unit = world.bench.unit
+    world.bench.fill_at_most(unit / 2)
+    limit = world.bench.price + world.bench.distance / 4
+
+    world.fire("buy", str(unit), seconds=12, order_type=OrderType.LIMIT, limit_price=limit, **bracket(world))
+
+    assert world.held() == unit / 2
+    assert world.protection().stopped_quantity == unit / 2
+
+
+def test_rule_17_stop_that_the_broker_refuses_closes_the_position(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.bench.refuse_stops()
+
+    world.fire("buy", str(world.bench.unit), seconds=40, **bracket(world))
+
+    assert world.held() == 0
+    assert "stop_refused" in [code for code, _ in world.told] or "broker_refused" in world.notices()
+
+
+# ---- 20: the watcher
+
+
+def test_rule_20_fill_of_a_resting_limit_is_noticed_within_three_seconds(make_world: MakeWorld) -> None:
+    world = make_world()
+    limit = world.bench.price - world.bench.distance
+    world.fire("buy", str(world.bench.unit), order_type=OrderType.LIMIT, limit_price=limit)
+
+    world.bench.set_price(limit - world.bench.distance / 10)
+    world.run(3.2)
+
+    assert world.state().book("s", world.root()).owned == world.bench.unit
+
+
+def test_rule_20_burst_of_alerts_costs_few_looks(make_world: MakeWorld) -> None:
+    world = make_world({name: {"shares_symbol": True} for name in "abcdefgh"})
+    world.bench.reset_reads()
+
+    for name in "abcdefgh":
+        world.send("exit", None, name)
+    world.run(2)
+
+    assert world.bench.reads("orders") <= 2, "one look serves the burst"
+
+
+# ---- switches
+
+
+@pytest.mark.parametrize("scope", ["global", "account#{account}", "strategy#s"])
+def test_halt_stops_entries_and_lets_exits_pass(make_world: MakeWorld, scope: str) -> None:
+    world = make_world()
+    world.fire("buy", str(world.bench.unit))
+    halt(world, scope.format(account=world.account.name), "entries")
+
+    exit_outcome = world.fire("exit")
+    entry_outcome = world.fire("buy", str(world.bench.unit))
+
+    assert exit_outcome.status == "ordered", exit_outcome
+    assert (entry_outcome.status, entry_outcome.code) == ("refused", "halted"), entry_outcome
+    assert world.held() == 0
+
+
+def test_halt_of_everything_stops_exits_too(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.fire("buy", str(world.bench.unit))
+    halt(world, "global", "all")
+
+    world.fire("exit", seconds=20)
+
+    assert world.held() == world.bench.unit
+
+
+def test_live_mode_without_confirmation_sends_nothing(make_world: MakeWorld) -> None:
+    world = make_world({"s": {"mode": "live"}})
+    world.make_live(confirmed=False)
+
+    outcome = world.fire("buy", str(world.bench.unit))
+
+    assert (outcome.status, outcome.code) == ("refused", "live_not_confirmed"), outcome
+    assert world.bench.writes() == 0
+
+
+def test_confirmation_taken_back_stops_the_sending_itself(make_world: MakeWorld) -> None:
+    """The settings in memory still say confirmed; the table does not: the transaction refuses."""
+    world = make_world({"s": {"mode": "live"}})
+    world.make_live(confirmed=True, stored=False)
+
+    outcome = world.fire("buy", str(world.bench.unit))
+
+    assert outcome.status == "refused", outcome
+    assert world.bench.writes() == 0
+
+
+# ---- poison
+
+
+def test_poison_alert_ends_failed_and_its_follower_is_worked(make_world: MakeWorld) -> None:
+    world = make_world()
+    poison = world.send("buy", str(world.bench.unit))
+    world.spoil_job(poison)
+    follower = world.send("buy", str(world.bench.unit))
+
+    world.run(20)
+
+    assert world.outcome(poison).status == "failed"
+    assert world.outcome(follower).status == "ordered"
+    assert "unreadable" in world.notices()
+
+
+def test_job_that_nobody_rang_for_is_found_by_the_sweep(make_world: MakeWorld) -> None:
+    world = make_world()
+    alert_id = world.send("buy", str(world.bench.unit))
+    world.bell.bells.clear()
+    world.run(6)
+
+    world.sweep()
+    world.run(10)
+
+    assert world.outcome(alert_id).status == "ordered"
