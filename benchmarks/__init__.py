@@ -1,0 +1,1 @@
+"""What the README claims about speed and cost, measured or computed: `make bench`, `python -m benchmarks.costs`."""

@@ -1,0 +1,1 @@
+"""What the bridge's own handlers are measured beside."""
