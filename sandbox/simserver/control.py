@@ -8,7 +8,7 @@
 | GET, POST switches | {name: value} | lists, sets all or none |
 | POST prices | {symbol: number or {bid, ask, last}} | moves prices |
 | GET state | | the whole book |
-| POST clock | {advance_ms} | moves the clock, if it is a manual one |
+| POST clock | {advance_ms} | sets the clock ahead |
 | POST reset | | back to the start: book, switches, faults, journal |
 
 All else under `/_control/` is the broker's own. A refused request answers 400 with `error` and what would be allowed.
@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.simserver.app import App, ControlError, Controllable
-from sandbox.simserver.clock import ManualClock
+from sandbox.simserver.clock import Movable
 from sandbox.simserver.faults import FaultScript
 from sandbox.simserver.journal import Journal
 from sandbox.simserver.messages import Request, Response, UnreadableBodyError
@@ -93,8 +93,8 @@ class Control:
 
 
 def _advance(app: Controllable, request: Request) -> object:
-    if not isinstance(app.clock, ManualClock):
-        raise ControlError("this broker runs on the machine's clock; start it with a manual one")
+    if not isinstance(app.clock, Movable):
+        raise ControlError("this broker's clock cannot be moved")
     advance_ms = _object(request).get("advance_ms")
     if isinstance(advance_ms, bool) or not isinstance(advance_ms, int) or advance_ms < 0:
         raise ControlError("advance_ms is a whole number from 0")

@@ -20,6 +20,7 @@ from sandbox.simserver import (
     ResetBefore,
     Response,
     Server,
+    SystemClock,
     serve,
 )
 from sandbox.simserver.transport import SimulatedTransport
@@ -227,6 +228,19 @@ def test_control_endpoint_answers(counter: Counter, method: str, path: str, body
     inner = InProcess(counter)
     response = inner.send(Request.of(method, f"/_control/{path}", body=json.dumps(body).encode()))
     assert response.status == status, response.body
+
+
+def test_machines_clock_goes_on_from_where_it_was_set_ahead_to() -> None:
+    clock = SystemClock()
+    before_ms = time.time_ns() // 1_000_000
+
+    clock.advance(60_000)
+
+    ahead_ms = clock.now_ms() - before_ms
+    assert 60_000 <= ahead_ms < 120_000
+    with pytest.raises(ValueError, match="never goes back"):
+        clock.advance(-1)
+    assert clock.now_ms() - before_ms >= ahead_ms
 
 
 def test_control_sets_clock_switches_and_resets_all(counter: Counter) -> None:
