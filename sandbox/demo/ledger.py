@@ -19,7 +19,7 @@ from orderbridge.commands import (
     PlaceGroup,
     Replace,
 )
-from orderbridge.execution.records import Book, CommandRecord, CommandStatus, LaneState, StoredJob
+from orderbridge.execution.records import Book, CommandRecord, CommandStatus, LaneState, Plan, StoredJob
 from orderbridge.storage.items import Item, unmarshal
 from orderbridge.storage.jobs import stored_job
 from sandbox.demo.facts import Exit, Holding, Order, Told, Write
@@ -48,6 +48,17 @@ class Ledger:
     states: Mapping[str, LaneState]
     """By lane."""
     accounts: Mapping[str, Account]
+    moments: Mapping[str, Mapping[str, int]]
+    """By job: when it was first started, planned and ended."""
+
+    def phases(self, stored: StoredJob) -> dict[str, int]:
+        """Give when a job reached each phase, in epoch ms; a phase that it never reached is missing."""
+        sent = next((record for record in self.commands_of(stored.job.job_id) if record.sent_at_ms), None)
+        found = {name: stored.job.phases.get(name, 0) for name in ("received", "stored")}
+        found |= self.moments.get(stored.job.job_id, {})
+        if sent is not None:
+            found |= {"sent": sent.sent_at_ms, "answered": sent.changed_at_ms}
+        return {name: at_ms for name, at_ms in found.items() if at_ms}
 
     def commands_of(self, job_id: str) -> list[CommandRecord]:
         """Give a job's commands in the order of their making."""
@@ -78,7 +89,23 @@ def read_ledger(aws: LocalAws, table: str) -> Ledger:
             if v["sk"] == "STATE" and "data" in v and str(v["pk"]).startswith("LANE#")
         },
         accounts=accounts,
+        moments=_moments(values for _, values in found),
     )
+
+
+def _moments(items: Iterable[Item]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for item in items:
+        kind, _, rest = str(item["sk"]).partition("#")
+        if kind == "JOB":
+            moments = {"started": "started_at_ms", "ended": "ended_at_ms"}
+            job = found.setdefault(rest.partition("#")[2], {})
+            job |= {name: int(item[attribute]) for name, attribute in moments.items() if attribute in item}
+        if kind == "PLAN":
+            plan: Plan = codec.loads(Plan, str(item["data"]))
+            job = found.setdefault(plan.job_id, {})
+            job["planned"] = min(plan.made_at_ms, job.get("planned", plan.made_at_ms))
+    return found
 
 
 def told_of(broker: str, ledger: Ledger) -> Told:

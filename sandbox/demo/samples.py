@@ -57,12 +57,12 @@ ROUNDS: tuple[tuple[Sample, ...], ...] = (
         Sample("fx-buy-limit-bracket.json", FX, ("ordered", "working")),
     ),
     (
-        Sample("futures-buy-limit-bracket.json", MES, ("ordered", "working")),
+        Sample("futures-stale.json", MES, ("expired", "too_old"), late=True),
         Sample("fx-cancel.json", FX, ("ordered", "cancelled")),
         Sample("shares-buy-market-bracket.json", SHARES, ("ordered", "filled")),
     ),
     (
-        Sample("futures-stale.json", MES, ("expired", "too_old"), late=True),
+        Sample("futures-buy-limit-bracket.json", MES, ("ordered", "working")),
         Sample("fx-unfilled-placeholder.json", FX, ("refused", "unfilled_placeholder"), answer=400),
         Sample("shares-partial-exit.json", SHARES, ("ordered", "closed")),
     ),

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -15,7 +16,7 @@ from sandbox.demo.ledger import Ledger, write_of
 
 PHASES = ("stored", "started", "planned", "sent", "answered", "ended")
 """After `received`, from which they are counted."""
-WIDE = 190
+WIDE = 200
 """Columns where the output is no terminal, such as a log."""
 COLOURS = {"ordered": "green", "refused": "yellow", "expired": "yellow", "failed": "red"}
 
@@ -23,25 +24,29 @@ Row = tuple[str, ...]
 
 
 def print_table(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Told]) -> None:
-    """Print a row for each alert and account; `booked` is what each broker tells."""
-    table = Table(title="Sample alerts (phases in ms after received)", title_justify="left", show_lines=True)
+    """Print a part for each alert and account, with a row for each order; `booked` is what each broker tells."""
+    title = "What became of the sample alerts (phases in ms after the alert was received)"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("alert", no_wrap=True)
-    table.add_column("answer", justify="right")
-    table.add_column("decision", max_width=60, min_width=24)
-    table.add_column("broker orders", min_width=24)
-    table.add_column("status", no_wrap=True)
+    table.add_column("answer", no_wrap=True)
+    table.add_column("decision", min_width=24, max_width=44)
+    table.add_column("account", no_wrap=True)
+    table.add_column("broker order", min_width=20)
+    table.add_column("status")
     for phase in PHASES:
         table.add_column(phase, justify="right")
-    for row in rows(fired, ledger, booked):
-        table.add_row(*row)
+    for part in parts(fired, ledger, booked):
+        for row in part:
+            table.add_row(*row)
+        table.add_section()
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
         console = Console(file=sys.stdout, highlight=False, width=WIDE)
     console.print(table)
 
 
-def rows(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Told]) -> Iterator[Row]:
-    """Give the cells, with rich's markup."""
+def parts(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Told]) -> Iterator[list[Row]]:
+    """Give the cells of each alert and account, with rich's markup."""
     seen: set[str] = set()
     for one in fired:
         named = f"{escape(one.sample.name)}\n[dim]{escape(one.sample.strategy)}[/]"
@@ -49,23 +54,26 @@ def rows(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Told]) -> 
         alert = ledger.alerts.get(one.alert_id, {})
         jobs = [stored for stored in ledger.jobs if stored.job.alert_id == one.alert_id]
         if one.alert_id in seen:
-            yield named, answer, "the first receipt again, nothing done", "", "", *[""] * len(PHASES)
+            yield [(named, answer, "[cyan]duplicate[/]\n[dim]The first receipt again; nothing was done.[/]")]
         elif not jobs:
             words = (str(alert.get(name, "")) for name in ("status", "code", "sentence"))
-            yield named, answer, _decision(*words), "", "", *[""] * len(PHASES)
+            yield [(named, answer, _decision(*words))]
         for stored in jobs if one.alert_id not in seen else ():
-            yield named, answer, *_job(stored, ledger, booked)
+            yield list(_job(named, answer, stored, ledger, booked))
         seen.add(one.alert_id)
 
 
-def _job(stored: StoredJob, ledger: Ledger, booked: Mapping[str, Told]) -> Row:
+def _job(named: str, answer: str, stored: StoredJob, ledger: Ledger, booked: Mapping[str, Told]) -> Iterator[Row]:
     job = stored.job
     told = booked[ledger.accounts[job.account].broker]
-    records = ledger.commands_of(job.job_id)
-    orders = [f"[dim]{escape(job.account)}[/]", *(escape(_order(record)) for record in records)]
-    statuses = ["", *(escape(_status(record, told)) for record in records)]
+    orders = [(_order(record), _status(record, told)) for record in ledger.commands_of(job.job_id)]
+    first, *others = orders or [("", "")]
     decided = _decision(stored.status, stored.code, stored.sentence)
-    return decided, "\n".join(orders), "\n".join(statuses), *_phases(job.phases)
+    phases = ledger.phases(stored)
+    spent = [str(phases[name] - phases["received"]) if name in phases else "" for name in PHASES]
+    yield named, answer, decided, escape(job.account), *first, *spent
+    for order in others:
+        yield "", "", "", "", *order
 
 
 def _decision(ending: str, code: str, sentence: str) -> str:
@@ -77,20 +85,15 @@ def _order(record: CommandRecord) -> str:
     write = write_of(record.command, record.orders, taken=record.status is CommandStatus.ACCEPTED)
     orders = [str(order) for order in write.orders.values()]
     changes = [f"{name} {'removed' if value is None else value}" for name, value in write.changes.items()]
-    about = {"place": "", "close": f"close of {write.about}: "}.get(write.kind, f"{write.kind} {write.about} ")
-    return about + ", ".join([*orders, *changes])
+    about = {"place": "", "close": f"close {write.about}: "}.get(write.kind, f"{write.kind} {write.about} ")
+    return escape(about + ", ".join([*orders, *changes]))
 
 
 def _status(record: CommandRecord, told: Told) -> str:
     """Give the broker's ids and statuses of what a command placed; else the ledger's own word."""
     ids = [placed.order_id for placed in record.orders if placed.leg in ("order", "child")]
     if isinstance(record.command, ClosePosition):
-        closes = (write for write in told.writes if write.kind == "close")
-        ids = [order_id for write in closes if write.about == record.command.position_id for order_id in write.orders]
+        closes = [write for write in told.writes if write.kind == "close" and write.about == record.command.position_id]
+        ids = [order_id for write in closes for order_id in write.orders]
     shown = [f"{one} {told.statuses[one]}" for one in ids if one in told.statuses]
-    return ", ".join(shown) or record.status.value
-
-
-def _phases(phases: Mapping[str, int]) -> list[str]:
-    received = phases.get("received", 0)
-    return [str(phases[name] - received) if name in phases else "" for name in PHASES]
+    return escape(", ".join(shown) or record.status.value)
