@@ -14,6 +14,10 @@ from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.transact import ConditionFailedError, call
 
 
+SLACK_MS = 80
+"""The broker counts arrivals, and ours may take longer one time than the next."""
+
+
 class DynamoBudget:
     """`Budget` of one connection on the bridge's table.
 
@@ -82,7 +86,7 @@ class DynamoBudget:
                     resource,
                     "SET used = :one, ends_at_ms = :end",
                     "attribute_not_exists(pk) OR ends_at_ms <= :now",
-                    {":one": 1, ":end": now_ms + period_ms, ":now": now_ms},
+                    {":one": 1, ":end": now_ms + period_ms + SLACK_MS, ":now": now_ms},
                 )
             except ConditionFailedError:
                 continue  # somebody else opened the window: count in it

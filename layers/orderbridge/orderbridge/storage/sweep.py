@@ -6,7 +6,7 @@ from typing import Any
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.jobs import KEEP_S, notice_item
-from orderbridge.storage.transact import ConditionFailedError, query_all, transact
+from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.goal import Ending
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ class DynamoSweep:
     def fail(self, lane: str, sort_key: str, job_id: str, code: str, now_ms: int) -> None:
         """Make a job terminal from its key alone, note it at its alert and store the notice."""
         sentence = "Working this alert failed again and again; it was not traded. Please check the account."
-        alert_id, _, account = job_id.rpartition(".")
+        origin, _, account = job_id.rpartition(".")
+        alert_id = origin.partition("~")[0]  # a replay's id is the alert's with the time behind it
         values: dict[str, str | int] = {":status": Ending.FAILED.value, ":code": code, ":sentence": sentence, ":now": now_ms}
         about = {"alert_id": alert_id, "account": account}
         job = {
@@ -79,8 +80,10 @@ class DynamoSweep:
             }
         }
         notice = notice_item(f"{job_id}.{code}", now_ms, code, sentence, **about)
+        found = call(self._client.get_item, TableName=self._table, Key=marshal(keys.alert(alert_id)))
+        noted = [alert] if "Item" in found else []
         try:
-            transact(self._client, [job, alert, {"Put": {"TableName": self._table, "Item": marshal(notice)}}])
+            transact(self._client, [job, *noted, {"Put": {"TableName": self._table, "Item": marshal(notice)}}])
         except ConditionFailedError:
             return
         log.error("a job was made terminal unread", extra={"job_id": job_id, "code": code})
