@@ -37,9 +37,9 @@ def _answered(body: str, seconds: float) -> bool:
                 logger.info("lane worked", extra={"lane": lane, "jobs": worked.jobs, "again_in_ms": worked.again_in_ms})
             case {"watch": str(account), "turn": int(turn)}:
                 bridge.watch(account, turn, deadline)
-            case {"notices": True, **told}:
-                if "tell" in told:
-                    bridge.notices.tell(**told["tell"])
+            case {"notices": True, "tell": {"code": str(), "sentence": str()} as told}:
+                bridge.notices.tell(**{str(name): str(text) for name, text in told.items()})
+            case {"notices": True}:
                 logger.info("notices published", extra={"count": bridge.notices.publish_open()})
             case _:
                 logger.error("a bell that says nothing known")

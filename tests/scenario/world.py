@@ -18,7 +18,7 @@ from orderbridge.brokers.port import Look
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.looks import Looks
 from orderbridge.execution.records import CommandRecord, Job, LaneState
-from orderbridge.execution.sweep import Swept, sweep
+from orderbridge.execution.sweep import DeadLetters, Swept, sweep
 from orderbridge.execution.watcher import Watcher
 from orderbridge.execution.worker import LaneWorker, bell_delay_s
 from orderbridge.storage import keys
@@ -198,11 +198,11 @@ class World:
         if end_ms > self.clock.now_ms():
             self.bench.advance(end_ms - self.clock.now_ms())
 
-    def sweep(self) -> Swept:
+    def sweep(self, dead_letters: DeadLetters | None = None) -> Swept:
         """Make the scheduler's round."""
         return sweep(
             DynamoSweep(self.client, TABLE),
-            NoDeadLetters(),
+            dead_letters or NoDeadLetters(),
             self.bell,
             self.watcher,
             [self.account.name],

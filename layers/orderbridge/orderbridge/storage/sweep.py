@@ -7,7 +7,6 @@ from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.jobs import KEEP_S, notice_item
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
-from orderbridge.strategy.goal import Ending
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ class DynamoSweep:
         sentence = "Working this alert failed again and again; it was not traded. Please check the account."
         origin, _, account = job_id.rpartition(".")
         alert_id = origin.partition("~")[0]  # a replay's id is the alert's with the time behind it
-        values: dict[str, str | int] = {":status": Ending.FAILED.value, ":code": code, ":sentence": sentence, ":now": now_ms}
+        values: dict[str, str | int] = {":status": "failed", ":code": code, ":sentence": sentence, ":now": now_ms}
         about = {"alert_id": alert_id, "account": account}
         job = {
             "Update": {
@@ -75,7 +74,7 @@ class DynamoSweep:
                 "#outcome = :outcome ADD jobs_ended :one",
                 "ExpressionAttributeNames": {"#status": "status", "#outcome": f"outcome#{account}"},
                 "ExpressionAttributeValues": marshal(
-                    values | {":one": 1, ":outcome": f"{Ending.FAILED}|{code}|{sentence}"}
+                    values | {":one": 1, ":outcome": f"failed|{code}|{sentence}"}
                 ),
             }
         }
