@@ -58,6 +58,7 @@ class Receiver:
         stack: str,
         now_ms: Callable[[], int],
         random_bytes: Callable[[int], bytes],
+        in_time: Callable[[float], InTime] = InTime,
     ) -> None:
         self._strategies = strategies
         self._intake = intake
@@ -65,11 +66,12 @@ class Receiver:
         self._stack = stack
         self._now_ms = now_ms
         self._random_bytes = random_bytes
+        self._in_time = in_time
         self._seconds = COLD_S
 
     def receive(self, event: Mapping[str, Any]) -> Answer:
         """Take in one delivery. Every answer comes before TradingView gives up; none is for the body's sake a 5xx."""
-        received_at_ms, seen, in_time = self._now_ms(), _Seen(), InTime(self._seconds)
+        received_at_ms, seen, in_time = self._now_ms(), _Seen(), self._in_time(self._seconds)
         self._seconds = WARM_S
         try:
             outcome, answer = self._received(delivery_of(event), received_at_ms, seen, in_time)

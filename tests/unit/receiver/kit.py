@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from orderbridge.alerts.authentication import Sources
 from orderbridge.receiving import Receiver
+from orderbridge.storage.in_time import InTime
 from orderbridge.storage.intake import Intake
 from orderbridge.storage.items import Item, marshal, unmarshal
 from orderbridge.storage.known_strategies import KnownStrategies
@@ -49,6 +50,8 @@ class Counted:
     def __init__(self, client: Any) -> None:
         self._client = client
         self.calls: list[str] = []
+        self.tokens: list[str] = []
+        """The request tokens of transactions."""
         self.before: Callable[[str], None] = lambda name: None
         """Called with the operation's name before the call; it may raise."""
         self.after: Callable[[str], None] = lambda name: None
@@ -59,6 +62,8 @@ class Counted:
 
         def counted(**arguments: Any) -> Any:
             self.calls.append(name)
+            if "ClientRequestToken" in arguments:
+                self.tokens.append(arguments["ClientRequestToken"])
             self.before(name)
             try:
                 reply = operation(**arguments)
@@ -87,6 +92,8 @@ class Bench:
     now_ms: int = NOW_MS
     elapsed_s: float = 100.0
     ids: int = 0
+    given_s: list[float] = field(default_factory=list)
+    """The time that each delivery was given."""
     receiver: Receiver = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +108,12 @@ class Bench:
             stack="test",
             now_ms=lambda: self.now_ms,
             random_bytes=self._next_bytes,
+            in_time=self._in_time,
         )
+
+    def _in_time(self, seconds: float) -> InTime:
+        self.given_s.append(seconds)
+        return InTime(seconds)
 
     def _next_bytes(self, count: int) -> bytes:
         self.ids += 1

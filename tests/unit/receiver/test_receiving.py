@@ -287,6 +287,33 @@ def test_write_that_succeeded_without_an_answer_is_not_taken_for_a_duplicate(ben
     assert bench.bells() == [{"lane": "sim#MES"}]
 
 
+def test_each_try_of_a_write_has_one_token_and_each_alert_another(bench: Bench) -> None:
+    bench.dynamodb.before = raise_once(TIME_OUT)
+
+    bench.send(BUY)
+    bench.send(EXIT)
+
+    first, second, other = bench.dynamodb.tokens
+    assert first == second != other
+    assert len(first) <= 36, "DynamoDB takes no longer one"
+
+
+def test_conflict_is_another_transaction_with_a_token_of_its_own(bench: Bench) -> None:
+    bench.install(replace(STRATEGY, identity_field="id"))
+    bench.send({**BUY, "id": "A1"})
+
+    bench.send({**BUY, "id": "A1", "quantity": 9})
+
+    assert len(set(bench.dynamodb.tokens)) == len(bench.dynamodb.tokens) == 3
+
+
+def test_first_delivery_of_a_cold_function_has_less_time(bench: Bench) -> None:
+    bench.send(BUY)
+    bench.send(EXIT)
+
+    assert bench.given_s == [1.8, 2.4]
+
+
 @pytest.mark.parametrize("error", [TIME_OUT, THROTTLED, BROKEN, DENIED])
 @pytest.mark.parametrize("where", ["transact_write_items", "get_item"])
 def test_store_that_fails_is_answered_503_and_the_resend_is_taken(bench: Bench, error: Exception, where: str) -> None:
@@ -426,6 +453,13 @@ def test_fired_alert_that_is_refused_is_answered_and_mailed_to_nobody(bench: Ben
     assert status == 400
     assert bench.items("NOTICE#") == []
     assert bench.bells() == []
+
+
+def test_alert_fired_twice_is_rung_again_and_mailed_to_nobody(bench: Bench) -> None:
+    bench.fire(BUY)
+
+    assert bench.fire(BUY)[0] == 200
+    assert bench.bells() == [{"lane": "sim#MES"}] * 2
 
 
 def test_fired_alert_of_an_unknown_strategy_is_refused(bench: Bench) -> None:
