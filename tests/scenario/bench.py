@@ -1,7 +1,7 @@
 """What a scenario needs of a simulated broker beyond the contract suite's bench."""
 
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from orderbridge.brokers.port import Broker
 from orderbridge.strategy.settings import AccountSettings
@@ -9,6 +9,11 @@ from tests.contract.backend import Bench
 
 
 class ScenarioBench(Bench, Protocol):
+    @property
+    def tokens(self) -> Any:
+        """The login's tokens; `.login` is what is stored of it."""
+        ...
+
     @property
     def gap_ms(self) -> int:
         """The least time between two looks."""
