@@ -6,7 +6,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from orderbridge.alerts.alert import Action, Alert, Refusal
@@ -22,10 +22,12 @@ from orderbridge.commands import (
     Replace,
 )
 from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
+from orderbridge.execution.by_hand import ByHand
 from orderbridge.execution.desk import Desk, amount
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
 from orderbridge.execution.records import CommandRecord, CommandStatus, Job, Pending, Role, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
+from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, to_close, with_floor
 from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Side
@@ -50,18 +52,6 @@ RESERVE_S = 3.0
 RETRY_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """The job goes on at `wake_at_ms`."""
-
-    wake_at_ms: int
-    code: str
-    sentence: str
-
-
-Result = End | Parked
-
-
 class JobWorker:
     """Works the jobs of one lane while it is held."""
 
@@ -79,6 +69,8 @@ class JobWorker:
     def work(self, stored: StoredJob) -> Result:
         """Bring the job as far as it goes now."""
         job = stored.job
+        if job.wish is not None:
+            return ByHand(self._lane, self._desk, self._ask_for_own, self._protect).work(job)
         if job.commands:
             return self._work_commands(job)
         settings = self._desk.settings.strategy(job.strategy)
@@ -144,9 +136,13 @@ class JobWorker:
     def _decide(self, job: Job, settings: StrategySettings, route: AccountRoute) -> Goal | Result:
         assert job.alert is not None
         account = self._desk.account
-        blocked = self._not_allowed(settings)
-        if blocked is not None:
-            return blocked
+        if job.origin == "care":
+            # Our own exits and cancels, flatten among them, are no alerts: what the strategy allows does not bind them.
+            settings = replace(settings, mode="sim", allowed_actions=tuple(Action), trades=())
+        else:
+            blocked = self._not_allowed(settings)
+            if blocked is not None:
+                return blocked
         now_ms = self._clock.now_ms()
         if self._lane.state.pending and self._only_opens(job):
             return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")

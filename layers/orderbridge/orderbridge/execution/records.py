@@ -146,6 +146,9 @@ class Protection:
     """The broker's words once it has refused the stop for good: the policy was applied (rule 17)."""
     rejections: int = 0
     """How many stops the broker took and rejected afterwards: the entry's own child, then ours."""
+    quantity: Decimal | None = None
+    """How much must have its stop: None is all that is held. 0 is for what a person holds by hand, once the broker
+    works its exits: they are the person's own, and only too many of them are cut."""
 
 
 @dataclass(frozen=True, slots=True)

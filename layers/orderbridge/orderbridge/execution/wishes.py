@@ -11,6 +11,8 @@ from typing import Literal
 from orderbridge.commands import Bracket, Place
 from orderbridge.model import Side
 
+NO_BRACKET = Bracket()
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
@@ -33,7 +35,7 @@ class ModifyOrder:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
-    bracket: Bracket = Bracket()
+    bracket: Bracket = NO_BRACKET
     kind: Literal["modify_order"] = "modify_order"
 
 

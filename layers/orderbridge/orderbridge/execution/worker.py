@@ -12,20 +12,25 @@ from dataclasses import dataclass, replace
 
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.brokers.port import Deadline
+from orderbridge.commands import Place
 from orderbridge.errors import BrokerReadError, ConflictError, StorageError
 from orderbridge.execution.bookkeeping import Event
 from orderbridge.execution.care import care_for, unprotected
 from orderbridge.execution.desk import Desk, amount
-from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker, Parked
+from orderbridge.execution.hand_books import base_of, by_hand, handed_over
+from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker
 from orderbridge.execution.looks import Looks
 from orderbridge.execution.plans import carry_out, store_revision
 from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
 from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job, StoredJob
 from orderbridge.execution.resolve import find_ghosts, resolve_pending
+from orderbridge.execution.results import Parked
 from orderbridge.execution.session import LaneSession, with_book
+from orderbridge.execution.wishes import UndoOrder
 from orderbridge.model import Direction
 from orderbridge.strategy.chain import ChainItem, ChainState, arrange, link_of, passed, worked
-from orderbridge.strategy.goal import End, Ending
+from orderbridge.strategy.goal import End, Ending, Holding
+from orderbridge.strategy.symbols import canonical_root
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +113,7 @@ class LaneWorker:
             parked = self._supersede(session, parked, fresh)
             put_aside = {s.job.job_id: put_aside[s.job.job_id] for s in parked}
             held_up = {_book_of(stored) for stored in parked}
-            ready = [stored for stored in fresh if _book_of(stored) not in held_up or _settles(stored.job.alert)]
+            ready = [stored for stored in fresh if _book_of(stored) not in held_up or _passes(stored.job)]
             if not ready:
                 break
             picked, wait_until_ms = self._pick(session, ready)
@@ -181,7 +186,8 @@ class LaneWorker:
     def _end(self, session: LaneSession, stored: StoredJob, end: End, phases: dict[str, int]) -> None:
         now_ms = self._clock.now_ms()
         job = replace(stored.job, phases={**stored.job.phases, **phases, "ended": now_ms})
-        tell = end.ending not in (Ending.ORDERED, Ending.NO_ACTION) or end.code == "halted"
+        shown = job.wish is not None and end.ending is Ending.REFUSED  # the person has the answer on the screen
+        tell = (end.ending not in (Ending.ORDERED, Ending.NO_ACTION) or end.code == "halted") and not shown
         self._store.end_job(session.fence, replace(stored, job=job), end, now_ms, tell)
         log.info("job ended", extra={"job_id": job.job_id, "ending": end.ending, "code": end.code})
 
@@ -255,6 +261,7 @@ class LaneWorker:
         self._note_protection(session, book, unprotected(book, holding, capabilities), now_ms)
         care = care_for(session.state.book(book.strategy, book.root), holding, capabilities, now_ms)
         if care is None:
+            self._hand_over(session, book, holding)
             return
         job_id = f"care.{session.fence.epoch}.{book.strategy}.{book.root}.{now_ms}"
         session.tended_ms[(book.strategy, book.root)] = now_ms
@@ -266,6 +273,15 @@ class LaneWorker:
                 self._after_stop(session, record)
         if any(record.sent_at_ms for record in done):
             session.see(max_age_ms=0)
+
+    def _hand_over(self, session: LaneSession, book: Book, holding: Holding) -> None:
+        """What a person holds, and the broker now protects, is the person's own from here on."""
+        state = handed_over(
+            session.state, session.state.book(book.strategy, book.root), holding, session.broker.capabilities
+        )
+        if state is not None:
+            self._store.save_state(session.fence, state)
+            session.state = state
 
     def _note_protection(self, session: LaneSession, book: Book, naked: bool, now_ms: int) -> None:
         since = book.unprotected_since_ms
@@ -289,7 +305,7 @@ class LaneWorker:
         if book.protection is None:
             return
         settings = self._desk.settings.strategy(strategy)
-        keep = settings is not None and settings.on_stop_refused == "keep"
+        keep = by_hand(strategy) or (settings is not None and settings.on_stop_refused == "keep")
         session.state = with_book(session.state, replace(book, protection=replace(book.protection, refused=message)))
         self._store.save_state(session.fence, session.state)
         done = "kept" if keep else "closed"
@@ -300,13 +316,35 @@ class LaneWorker:
 
     def _flatten_ghost(self, session: LaneSession, ghost: CommandRecord) -> None:
         session.see(max_age_ms=0)
+        if by_hand(ghost.strategy):
+            self._undo(session, ghost)
+            return
         book = session.state.book(ghost.strategy, ghost.root)
         self._exit(session, ghost.strategy, ghost.root, f"ghost.{ghost.command_id}", book)
+
+    def _undo(self, session: LaneSession, ghost: CommandRecord) -> None:
+        """Queue the undoing of a person's order that was told not to exist."""
+        command = ghost.command
+        if not isinstance(command, Place) or not ghost.orders:
+            return
+        job = Job(
+            job_id=f"ghost.{ghost.command_id}",
+            alert_id="",
+            strategy=base_of(ghost.strategy),
+            account=session.account.name,
+            lane=session.fence.lane,
+            root=ghost.root,
+            accepted_at_ms=self._clock.now_ms(),
+            wish=UndoOrder(ghost.orders[0].order_id, command.symbol, command.side),
+            origin="care",
+        )
+        self._jobs.put_job(job)
 
     def _exit(self, session: LaneSession, strategy: str, root: str, alert_id: str, book: Book) -> None:
         """Queue an exit of our own: it goes the way of every exit, and does not give up."""
         now_ms = self._clock.now_ms()
-        symbol = book.protection.symbol if book.protection is not None else root
+        held = [p.symbol for p in session.look.positions if canonical_root(p.symbol) == root] if session.look else []
+        symbol = held[0] if held else book.protection.symbol if book.protection is not None else root
         job = Job(
             job_id=f"{alert_id}.{session.account.name}",
             alert_id=alert_id,
@@ -362,6 +400,11 @@ def _settles(alert: Alert | None) -> bool:
         return False
     flat = alert.target is not None and alert.target.direction is Direction.FLAT
     return alert.action is Action.EXIT or flat
+
+
+def _passes(job: Job) -> bool:
+    """Tell whether a job need not wait behind one of its book that is parked: an exit, or a person's word."""
+    return job.wish is not None or _settles(job.alert)
 
 
 def bell_delay_s(again_in_ms: int) -> int:

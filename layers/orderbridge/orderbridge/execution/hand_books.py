@@ -1,0 +1,207 @@
+"""Books of what people hold by hand: `panel:USER` for each user, and one for each entry whose bracket is under way.
+
+    entry with a bracket   book `panel:USER#JOB`, protected as a strategy's holding is, until the broker works its exits
+    handed over            merged into `panel:USER`, whose exits are the person's own: nothing is put back
+    armed                  while the bridge itself takes exits away (a close, another bracket): put back if that fails
+
+Pure.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from orderbridge.brokers.port import Capabilities, Look
+from orderbridge.commands import Bracket
+from orderbridge.execution.bookkeeping import held_of
+from orderbridge.execution.care import unprotected
+from orderbridge.execution.records import Book, LaneState, Protection, Role, RootState, Tracked
+from orderbridge.execution.session import with_book
+from orderbridge.model import Order, OrderStatus, OrderType, Position
+from orderbridge.strategy.goal import Holding
+from orderbridge.strategy.symbols import canonical_root
+
+PREFIX = "panel:"
+STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+
+
+def panel_book(user: str) -> str:
+    """Name the book of a user."""
+    return f"{PREFIX}{user}"
+
+
+def by_hand(strategy: str) -> bool:
+    """Tell whether a book is a person's."""
+    return strategy.startswith(PREFIX)
+
+
+def base_of(strategy: str) -> str:
+    """Give the book that an entry's own book is merged into."""
+    return strategy.partition("#")[0]
+
+
+def entry_book(strategy: str, job_id: str) -> str:
+    """Name the book of one entry."""
+    return f"{base_of(strategy)}#{job_id[:12]}"
+
+
+# ---- the exits of a position
+
+
+def exits_of(state: LaneState, look: Look, position: Position, *, closing: bool = False) -> tuple[Order, ...]:
+    """Give the working orders that protect a position, whoever placed them; with `closing` also plain closes."""
+    roles = roles_of(state)
+    found = [
+        order
+        for order in look.orders
+        if order.symbol == position.symbol
+        and order.side is position.side.opposite
+        and order.status is OrderStatus.WORKING
+        and _protects(order, roles.get(order.id), closing)
+    ]
+    return tuple(found)
+
+
+def _protects(order: Order, role: Role | None, closing: bool) -> bool:
+    match role:
+        case "stop" | "target":
+            return True
+        case "close":
+            return closing
+        case "entry":
+            return False
+        case _:
+            linked = order.parent_id is not None or bool(order.sibling_ids) or order.type in STOPS
+            return order.effect != "open" and (linked or (closing and order.effect == "close"))
+
+
+def roles_of(state: LaneState) -> dict[str, Role]:
+    """Give what each followed order of the lane is for."""
+    return {order.order_id: order.role for book in state.books for order in book.tracked}
+
+
+def bracket_of(exits: Iterable[Order]) -> Bracket:
+    """Give the bracket that exits amount to: the first stop and the first target."""
+    stop = next((order for order in exits if order.type in STOPS), None)
+    target = next((order for order in exits if order.type is OrderType.LIMIT), None)
+    return Bracket(
+        stop_loss=stop.stop_price if stop is not None and stop.trail_amount is None else None,
+        stop_limit=stop.limit_price if stop is not None and stop.type is OrderType.STOP_LIMIT else None,
+        trail_amount=stop.trail_amount if stop is not None else None,
+        trail_percent=stop.trail_percent if stop is not None else None,
+        take_profit=target.limit_price if target is not None else None,
+    )
+
+
+# ---- taking over, arming, handing over
+
+
+def adopted(
+    state: LaneState, look: Look, position: Position, strategy: str, job_id: str
+) -> LaneState:
+    """Give the state in which the person's book holds what nobody's book holds of a position, its exits included."""
+    root = canonical_root(position.symbol)
+    sign = position.side.sign
+    owned = sum((abs(book.owned) for book in state.books if book.root == root and book.owned * sign > 0), Decimal(0))
+    rest = position.quantity - owned
+    book = state.book(base_of(strategy), root)
+    if rest <= 0 or book.owned * sign < 0:
+        return state
+    known = set(roles_of(state))
+    foreign = [
+        _followed(order, job_id)
+        for order in exits_of(state, look, position)
+        if order.id not in known and order.parent_id not in known
+    ]
+    if not any(one.root == root for one in state.roots):
+        state = replace(state, roots=(*state.roots, RootState(root, held_of(look.positions, root))))
+    return with_book(state, replace(book, owned=book.owned + rest * sign, tracked=(*book.tracked, *foreign)))
+
+
+def _followed(order: Order, job_id: str) -> Tracked:
+    return Tracked(
+        order_id=order.id,
+        command_id="",
+        job_id=job_id,
+        role="target" if order.type is OrderType.LIMIT else "stop",
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        placed_at_ms=order.placed_at_ms,
+        booked=order.filled_quantity,
+        status=order.status,
+        seen=True,
+    )
+
+
+def owners_of(state: LaneState, position: Position) -> tuple[Book, ...]:
+    """Give the books that hold part of a position."""
+    root = canonical_root(position.symbol)
+    return tuple(
+        book
+        for book in state.books
+        if book.root == root
+        and book.owned * position.side.sign > 0
+        and (not book.position_ids or position.id in book.position_ids)
+    )
+
+
+def armed(state: LaneState, look: Look, position: Position, job_id: str) -> LaneState:
+    """Give the state in which people's books want the exits that a position has now, should they be lost."""
+    bracket = bracket_of(exits_of(state, look, position))
+    for book in owners_of(state, position):
+        own = book.protection
+        idle = own.quantity is not None if own is not None else bracket != Bracket()
+        if by_hand(book.strategy) and idle:
+            state = with_book(state, replace(book, protection=Protection(position.symbol, bracket, job_id)))
+    return state
+
+
+def reworded(
+    state: LaneState, books: Iterable[Book], change: Callable[[Bracket], Bracket]
+) -> LaneState:
+    """Give the state in which these books want what the person has set.
+
+    A person's word about a stop outranks what the alert had asked for: what was removed is not put back.
+    """
+    for book in books:
+        if book.protection is not None:
+            new = replace(book.protection, bracket=change(book.protection.bracket), refused="")
+            state = with_book(state, replace(book, protection=new))
+    return state
+
+
+def followers_of(state: LaneState, symbol: str, order_ids: Iterable[str], position_id: str | None) -> tuple[Book, ...]:
+    """Give the books that follow one of these orders, or hold this position."""
+    root, ids = canonical_root(symbol), set(order_ids)
+    return tuple(
+        book
+        for book in state.books
+        if book.root == root
+        and (position_id in book.position_ids or any(order.order_id in ids for order in book.tracked))
+    )
+
+
+def handed_over(state: LaneState, book: Book, holding: Holding, capabilities: Capabilities) -> LaneState | None:
+    """Give the state in which a book is the person's own matter, None while the bridge still looks after it."""
+    own = book.protection
+    if not by_hand(book.strategy) or own is None or own.quantity is not None or book.owned == 0:
+        return None
+    entering = any(order.role == "entry" and not order.status.final for order in book.tracked)
+    pending = any((one.strategy, one.root) == (book.strategy, book.root) for one in state.pending)
+    waiting = any(order.status is OrderStatus.INACTIVE for order in holding.exits)
+    if entering or pending or waiting or (unprotected(book, holding, capabilities) and not own.refused):
+        return None
+    base = state.book(base_of(book.strategy), book.root)
+    kept = replace(own, quantity=Decimal(0))
+    if base.strategy == book.strategy:
+        return with_book(state, replace(book, protection=kept, unprotected_since_ms=None))
+    merged = replace(
+        base,
+        owned=base.owned + book.owned,
+        tracked=(*base.tracked, *book.tracked),
+        position_ids=tuple(dict.fromkeys((*base.position_ids, *book.position_ids))),
+        protection=base.protection or kept,
+    )
+    others = tuple(one for one in state.books if (one.strategy, one.root) != (book.strategy, book.root))
+    return with_book(replace(state, books=others), merged)
