@@ -75,6 +75,14 @@ def test_message_without_a_symbol_takes_the_strategys_own() -> None:
     assert alert(action="buy", ticker=None, symbol="MES1!").symbol == ""
 
 
+def test_symbol_is_another_name_for_ticker() -> None:
+    understood = read_text('{"symbol": "NYMEX:CL1!", "action": "buy"}')
+
+    assert isinstance(understood, Alert)
+    assert (understood.symbol, understood.exchange) == ("CL1!", "NYMEX")
+    assert not isinstance(read_text('{"symbol": "A", "ticker": "B", "action": "exit"}'), Alert)
+
+
 def test_delayed_exchange_is_kept_to_be_judged_by_the_decision() -> None:
     assert alert(action="buy", ticker="CME_MINI:MES1!", exchange="CME_MINI_DL").exchange == "CME_MINI_DL"
     assert refusal(action="buy", ticker="CME_MINI:MES1!", exchange="EUREX").field == "exchange"

@@ -109,6 +109,23 @@ def test_exit_is_refused_for_what_it_needs(fields: dict[str, Any], field: str) -
     assert refusal(**{"action": "exit"} | fields).field == field
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"instrument": "ETHUSD"}, {"pair": "{{ticker}}"}, {"coin_pair": "X"}, {"data": {"s": "X"}}, {"legs": ["X"]}],
+)
+def test_exit_with_a_symbol_in_an_unknown_field_never_exits_the_strategys_own(fields: dict[str, Any]) -> None:
+    refused = refusal(ticker=None, symbol="MES1!", action="exit", **fields)
+
+    assert (refused.code, refused.field) == ("missing_field", "ticker")
+
+
+def test_exit_without_a_symbol_exits_the_strategys_own() -> None:
+    understood = alert(ticker=None, symbol="MES1!", action="exit", user_id="u", strategy_id="s")
+
+    assert understood.action is Action.EXIT
+    assert understood.symbol == ""
+
+
 def test_field_given_twice_refuses_an_exit_only_where_it_matters() -> None:
     understood = read_text('{"ticker": "MSFT", "action": "exit", "comment": "a", "comment": "b"}')
     refused = read_text('{"ticker": "MSFT", "ticker": "AAPL", "action": "exit"}')

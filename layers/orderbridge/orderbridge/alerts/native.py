@@ -24,7 +24,7 @@ from orderbridge.alerts.positions import movement, read_target
 from orderbridge.alerts.quantities import read_quantity, read_quantity_type
 from orderbridge.alerts.reading import Body, Value
 from orderbridge.alerts.times import moment
-from orderbridge.alerts.vocabulary import Field, known, nearest
+from orderbridge.alerts.vocabulary import Field, known, may_name_a_symbol, nearest
 from orderbridge.model import Direction, Duration, Side
 
 
@@ -71,6 +71,8 @@ class _Reading:
         self.context = context
         self.notes: list[str] = []
         self.problems: list[Problem] = []
+        self.perhaps_symbol = ""
+        """A field that is not known and may name what is traded."""
         self.message = self._gather(body)
 
     def alert(self) -> Alert | Refusal:
@@ -161,9 +163,8 @@ class _Reading:
         said = self.message.text("exchange").upper()
         word = self.message.word("ticker")
         if word is None:
-            if not self.message.has("ticker") and not self.context.symbol:
-                hint = 'Add "ticker": "{{ticker}}", or name the symbol in the strategy\'s settings.'
-                self.message.problem("missing_field", "ticker", "The message names no symbol.", hint)
+            if not self.message.has("ticker"):
+                self._check_that_no_symbol_is_said()
             return said, ""
         prefix, _, symbol = (part.strip() for part in word.rpartition(":"))
         if _OPTION.match(symbol):
@@ -172,6 +173,15 @@ class _Reading:
             text = f"{self.message.name('ticker')} is {described(word)}, which is no symbol."
             self.message.problem("not_understood", "ticker", text, 'Use "{{ticker}}".')
         return self._exchange(prefix.upper(), said), symbol
+
+    def _check_that_no_symbol_is_said(self) -> None:
+        """Let the strategy's own symbol stand in only where the message cannot mean another one."""
+        hint = 'Add "ticker": "{{ticker}}".'
+        if not self.context.symbol:
+            self.message.problem("missing_field", "ticker", "The message names no symbol.", hint)
+        elif self.perhaps_symbol:
+            text = f"The message has no ticker, and {described(self.perhaps_symbol)} may name another symbol."
+            self.message.problem("missing_field", "ticker", text, hint)
 
     def _exchange(self, prefix: str, said: str) -> str:
         """Give the exchange; one that ends in _DL or _DLY says that the chart is delayed."""
@@ -241,6 +251,8 @@ class _Reading:
                 close = nearest(name)
                 hint = f"Did you mean {close}?" if close else 'Put what is only for you into "extras": {...}.'
                 message.problem("unknown_field", name, f"The field {described(name)} is not known.", hint)
+                if may_name_a_symbol(name) or isinstance(value, (dict, list)):
+                    self.perhaps_symbol = name
             elif field.use != "act":
                 self._take_note(message, field, name, value)
             elif field.name in fields and fields[field.name][1] != value:

@@ -63,10 +63,13 @@ def _table() -> Mapping[str, Field]:
     table = {folded(field.name): field for field in fields}
     from_strategy = ("order", "position", "market", "prev")
     table |= {f"strategy{key}": field for key, field in table.items() if key.startswith(from_strategy)}
-    return table | {"contracts": table["ordercontracts"]}
+    return table | {"contracts": table["ordercontracts"], "symbol": table["ticker"]}
 
 
 FIELDS = _table()
+_SYMBOL_WORD = re.compile(
+    "symbol|ticker|pair|instrument|asset|coin|market|contract|security|stock|underlying|product|base|quote"
+)
 _PLOT = re.compile(r"^plot[0-9]{1,2}$")
 
 
@@ -74,6 +77,11 @@ def known(name: str) -> Field | None:
     """Give the field of a name, None when the name is not known."""
     key = folded(name)
     return FIELDS.get(key) or (Field("plot", "know") if _PLOT.match(key) else None)
+
+
+def may_name_a_symbol(name: str) -> bool:
+    """Tell whether a field that is not known sounds as if it named what is traded."""
+    return _SYMBOL_WORD.search(folded(name)) is not None
 
 
 def nearest(name: str, names: tuple[str, ...] = ()) -> str:
