@@ -1,16 +1,14 @@
-"""Run one handler in a fresh process and tell what it cost: `python -I -S child.py PATHS EVENTS RESULT`.
+"""Run one handler in a fresh process and tell what it cost: `python -I -S child.py PATHS EVENTS RESULT [PAUSE_S]`.
 
 PATHS are the folders of a Lambda (function, then layer), as `sys.path` would have them; EVENTS a file with a JSON list.
-The first event is the cold one; WARM_UP more are not counted, the rest are the warm ones. Costs are user and system CPU
-of this process (`getrusage`), in ms; the interpreter's own start stands apart, since every design has it.
+The first event is the cold one; before each further one the process sleeps PAUSE_S. Costs are user and system CPU of
+this process (`getrusage`), in ms; the interpreter's own start stands apart, since every design has it.
 """
 
 import resource
 import sys
 import time
 from typing import Any
-
-WARM_UP = 20
 
 
 def cpu_ms() -> float:
@@ -50,7 +48,7 @@ class Posting:
         return self._send(transport, request)
 
 
-def main(paths: str, events_file: str, result_file: str) -> None:
+def main(paths: str, events_file: str, result_file: str, pause_s: str = "0") -> None:
     """Measure."""
     started = cpu_ms()
     sys.path[:0] = paths.split(":")
@@ -63,22 +61,19 @@ def main(paths: str, events_file: str, result_file: str) -> None:
 
     events = json.loads(Path(events_file).read_text(encoding="utf-8"))
     posting = Posting()
-    ready = cpu_ms()
-    answers = [app.handler(events[0], Context())]
-    first, answered_at = cpu_ms(), time.time() * 1000
-    answers += [app.handler(event, Context()) for event in events[1 : 1 + WARM_UP]]
-    warm_up = cpu_ms()
-    answers += [app.handler(event, Context()) for event in events[1 + WARM_UP :]]
-    last = cpu_ms()
-    counted = max(0, len(events) - 1 - WARM_UP)
+    invokes = []
+    for number, event in enumerate(events):
+        if number and pause_s != "0":
+            time.sleep(float(pause_s))
+        began_at, before = time.time() * 1000, cpu_ms()
+        answer = app.handler(event, Context())
+        used = cpu_ms() - before
+        invokes.append({"answer": answer, "cpu_ms": used, "began_at": began_at, "ended_at": time.time() * 1000})
     result = {
         "start_ms": started,
         "import_ms": imported - started,
-        "first_ms": first - ready,
-        "warm_ms": (last - warm_up) / counted if counted else None,
         "modules": modules,
-        "answers": answers,
-        "answered_at": answered_at,
+        "invokes": invokes,
         "posted_at": posting.at,
         "posted_ms": posting.cpu,
     }

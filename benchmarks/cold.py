@@ -5,29 +5,17 @@ process is fresh; it imports from the built layer (bytecode compiled, as deploye
 HTTP on this machine: TLS is not in these numbers (`tls_context` says what a context alone costs).
 """
 
-import hashlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from benchmarks import layer as layers
-from benchmarks.aws_stub import AwsStub, aws_stub
-from benchmarks.child import WARM_UP
-from benchmarks.measure import Design, Measured, bell_event, best_and_median, environment, run, webhook_event
+from benchmarks.bench import BROKERS, FirstOrder, measuring
+from benchmarks.measure import Measured, best_and_median
 from benchmarks.report import table
-from benchmarks.seats import KEY, Seat, take_seat
-from sandbox import places
-from sandbox.demo.brokers import BrokerName, SimulatedBroker, simulated_broker
-from sandbox.demo.setup import open_markets
 
-BROKERS: tuple[BrokerName, ...] = ("tradestation", "tradelocker")
-KEY_HASH = hashlib.sha256(KEY.encode()).hexdigest()
-DESIGNS = Path(__file__).parent / "designs"
+MEASURED = ("floor", "receiver", "executor", "naive")
 COLD_AIM = 0.35
 WARM_AIM_MS = 1.5
 ORDER_AIM_MS = 1000.0
@@ -37,9 +25,9 @@ ORDER_AIM_MS = 1000.0
 class Results:
     """What was measured, by design; orders by broker."""
 
-    designs: list[Design]
+    titles: dict[str, str]
     processes: dict[str, list[Measured]] = field(default_factory=dict)
-    orders: dict[str, list["FirstOrder"]] = field(default_factory=dict)
+    orders: dict[str, list[FirstOrder]] = field(default_factory=dict)
 
     def cold(self, name: str) -> tuple[float, float]:
         """Best and median CPU of import and first invoke, in ms."""
@@ -51,39 +39,10 @@ class Results:
         return best_and_median(warm) if warm else None
 
 
-@dataclass(frozen=True)
-class FirstOrder:
-    """One alert that became one order, receiver and executor both in fresh processes."""
-
-    receiver: Measured
-    executor: Measured
-    calls: int
-    """AWS calls of both until the order's POST."""
-
-    @property
-    def cpu_ms(self) -> float:
-        """CPU from the receiver's start to the POST."""
-        return self.receiver.start_ms + self.receiver.cold_ms + (self.executor.posted_ms or 0.0)
-
-    @property
-    def wall_ms(self) -> float:
-        """Wall clock's time of both processes to the POST, without what lies between them."""
-        received = self.receiver.answered_at - self.receiver.spawned_at
-        return received + (self.executor.posted_at or 0.0) - self.executor.spawned_at
-
-
 def compare(rounds: int, warm_invokes: int, *, build_again: bool = True) -> Results:
     """Measure every design `rounds` times. Raises `RuntimeError` when a handler does not do its duty."""
-    layer, extra = layers.build(again=build_again)
-    designs = _designs(layer, extra)
-    results = Results(designs)
-    with ExitStack() as up:
-        folder = Path(up.enter_context(tempfile.TemporaryDirectory()))
-        stub = up.enter_context(aws_stub())
-        brokers = {name: up.enter_context(simulated_broker(name, layers.FOLDER)) for name in BROKERS}
-        open_markets(brokers["tradelocker"])
-        seats = {name: take_seat(broker) for name, broker in brokers.items()}
-        bench = _Bench(folder, stub, brokers, seats, {design.name: design for design in designs})
+    with measuring(build_again=build_again) as bench:
+        results = Results({name: bench.designs[name].title for name in MEASURED})
         for number in range(rounds):
             for name in ("floor", "receiver", "naive"):
                 results.processes.setdefault(name, []).append(bench.receive(name, warm_invokes))
@@ -92,68 +51,6 @@ def compare(rounds: int, warm_invokes: int, *, build_again: bool = True) -> Resu
             results.processes.setdefault("executor", []).append(results.orders[BROKERS[0]][-1].executor)
             print(f"  round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     return results
-
-
-def _designs(layer: Path, extra: Path) -> list[Design]:
-    functions = places.ROOT / "functions"
-    return [
-        Design("floor", "floor: json, hmac, hashlib; stores nothing", (DESIGNS / "floor",)),
-        Design("receiver", "alert receiver", (functions / "alert_receiver", layer)),
-        Design("executor", "order executor, first bell to its end", (functions / "order_executor", layer)),
-        Design(
-            "naive",
-            "naive receiver",
-            (DESIGNS / "naive", layer, extra),
-            {"AWS_DATA_PATH": str(extra / layers.NAIVE_DATA)},
-        ),
-    ]
-
-
-@dataclass(frozen=True)
-class _Bench:
-    folder: Path
-    stub: AwsStub
-    brokers: dict[BrokerName, SimulatedBroker]
-    seats: dict[BrokerName, Seat]
-    designs: dict[str, Design]
-
-    def receive(self, name: str, warm_invokes: int) -> Measured:
-        """Run a receiver over one cold alert and then warm ones."""
-        seat = self._fresh(BROKERS[0])
-        events = [webhook_event(seat.message(number)) for number in range(1 + WARM_UP + warm_invokes)]
-        measured = run(self.designs[name], events, environment(self.stub, KEY_HASH), self.folder)
-        statuses = {answer["statusCode"] for answer in measured.answers}
-        if statuses != {202} or (name != "floor" and len(self.stub.bells) != len(events)):
-            raise RuntimeError(f"{name} rang {len(self.stub.bells)} bells, and answered {measured.answers[0]}")
-        return measured
-
-    def first_order(self, name: BrokerName) -> FirstOrder:
-        """Let one alert become one order, each function in a fresh process."""
-        seat = self._fresh(name)
-        broker = self.brokers[name]
-        variables = environment(self.stub, KEY_HASH, (broker.base_url.split("/", 3)[2],))
-        receiver = run(self.designs["receiver"], [webhook_event(seat.message(0))], variables, self.folder)
-        bell = self.stub.bells[0]
-        executor = run(self.designs["executor"], [bell_event(bell)], variables, self.folder)
-        posts = [entry for entry in broker.journal() if entry["method"] == "POST"]
-        placed = [entry for entry in posts if entry["path"].endswith("/orders")]
-        if len(placed) != 1 or executor.posted_ms is None:
-            raise RuntimeError(f"{name} got {len(placed)} orders: {_endings(self.stub)}")
-        calls = sum(moment <= (executor.posted_at or 0.0) for moment in self.stub.meter.moments)
-        return FirstOrder(receiver, executor, calls)
-
-    def _fresh(self, name: BrokerName) -> Seat:
-        self.stub.clear()
-        self.brokers[name].control("reset", {})
-        if name == "tradelocker":
-            open_markets(self.brokers[name])
-        self.seats[name].store(self.stub, KEY_HASH)
-        return self.seats[name]
-
-
-def _endings(stub: AwsStub) -> list[Any]:
-    items = stub.table.scan()["Items"]
-    return [item.get("sentence") for item in items if item["sk"]["S"] == "ALERT"]
 
 
 def tls_context_ms(times: int = 5) -> float:
@@ -173,14 +70,14 @@ def rows_of(results: Results) -> list[dict[str, Any]]:
     """Give the comparison, one row a design; CPU in ms."""
     naive_best, naive_median = results.cold("naive")
     rows = []
-    for design in results.designs:
-        measured = results.processes[design.name]
-        best, median = results.cold(design.name)
-        warm = results.warm(design.name)
+    for design, title in results.titles.items():
+        measured = results.processes[design]
+        best, median = results.cold(design)
+        warm = results.warm(design)
         rows.append(
             {
-                "design": design.name,
-                "title": design.title,
+                "design": design,
+                "title": title,
                 "import_ms": round(min(one.import_ms for one in measured), 1),
                 "first_ms": round(min(one.first_ms for one in measured), 1),
                 "cold_best_ms": round(best, 1),

@@ -17,6 +17,8 @@ from sandbox import places
 
 CHILD = Path(__file__).parent / "child.py"
 LIMIT_S = 120
+WARM_UP = 20
+"""Invokes after the first that are not counted."""
 
 
 @dataclass(frozen=True)
@@ -30,45 +32,73 @@ class Design:
 
 
 @dataclass(frozen=True)
+class Invoke:
+    """One call of a handler: CPU in ms, moments in epoch ms."""
+
+    answer: Mapping[str, Any]
+    cpu_ms: float
+    began_at: float
+    ended_at: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """What one process cost: CPU in ms, and moments of the wall clock in epoch ms."""
 
     start_ms: float
     import_ms: float
-    first_ms: float
-    warm_ms: float | None
     modules: int
-    answers: tuple[Mapping[str, Any], ...]
+    invokes: tuple[Invoke, ...]
     spawned_at: float
-    answered_at: float
     posted_at: float | None
     posted_ms: float | None
     """CPU from the process's start until the order's request was handed to the connection."""
+    output: str
+    """What it wrote to standard output: the function's log."""
+
+    @property
+    def first_ms(self) -> float:
+        """CPU of the first invoke."""
+        return self.invokes[0].cpu_ms
 
     @property
     def cold_ms(self) -> float:
         """CPU of import and first invoke."""
         return self.import_ms + self.first_ms
 
+    @property
+    def warm_ms(self) -> float | None:
+        """CPU of a warm invoke, the mean of all that come after the warming up; None where there are none."""
+        warm = [invoke.cpu_ms for invoke in self.invokes[1 + WARM_UP :]]
+        return statistics.mean(warm) if warm else None
 
-def run(design: Design, events: Sequence[Mapping[str, Any]], environment: Mapping[str, str], folder: Path) -> Measured:
-    """Run a handler over `events` in a fresh process.
+
+def run(
+    design: Design,
+    events: Sequence[Mapping[str, Any]],
+    environment: Mapping[str, str],
+    folder: Path,
+    pause_s: float = 0,
+) -> Measured:
+    """Run a handler over `events` in a fresh process, with `pause_s` between them.
 
     Raises `CalledProcessError` when it ends with an error, `TimeoutExpired` when it does not end.
     """
-    given, result = folder / "events.json", folder / "result.json"
+    given, result, output = folder / "events.json", folder / "result.json", folder / "output.log"
     given.write_text(json.dumps(events), encoding="utf-8")
     paths = ":".join(str(path) for path in design.paths)
     spawned_at = time.time() * 1000
-    subprocess.run(
-        [sys.executable, "-I", "-S", str(CHILD), paths, str(given), str(result)],
-        env={**environment, **design.variables},
-        stdout=subprocess.DEVNULL,
-        check=True,
-        timeout=LIMIT_S,
-    )
+    with output.open("wb") as written:
+        subprocess.run(
+            [sys.executable, "-I", "-S", str(CHILD), paths, str(given), str(result), str(pause_s)],
+            env={**environment, **design.variables},
+            stdout=written,
+            check=True,
+            timeout=LIMIT_S,
+        )
     told = json.loads(result.read_text(encoding="utf-8"))
-    return Measured(**told | {"answers": tuple(told["answers"]), "spawned_at": spawned_at})
+    told["invokes"] = tuple(Invoke(**invoke) for invoke in told["invokes"])
+    return Measured(**told, spawned_at=spawned_at, output=output.read_text(encoding="utf-8"))
 
 
 def environment(stub: AwsStub, key_hash: str, broker_urls: Sequence[str] = ()) -> dict[str, str]:

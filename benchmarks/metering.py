@@ -8,7 +8,6 @@ where the index's key changes). A condition check is counted as a transactional 
 
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,32 +17,51 @@ Item = Mapping[str, Any]
 _DIGITS_A_BYTE = 2
 
 
-@dataclass
-class Meter:
-    """What was asked since the meter was made."""
+@dataclass(slots=True)
+class Call:
+    """One call: a service's operation (`dynamodb.GetItem`), when it arrived in epoch ms, and its request units."""
 
-    calls: Counter[str] = field(default_factory=Counter)
-    moments: list[float] = field(default_factory=list)
-    """When each call arrived, in epoch ms."""
+    name: str
+    at: float
     read_units: float = 0.0
     write_units: float = 0.0
 
+
+@dataclass
+class Meter:
+    """The calls since the meter was made."""
+
+    calls: list[Call] = field(default_factory=list)
+
     def count(self, name: str) -> None:
-        """Count a call of a service's operation, `dynamodb.GetItem` for example."""
-        self.calls[name] += 1
-        self.moments.append(time.time() * 1000)
+        """Count a call."""
+        self.calls.append(Call(name, time.time() * 1000))
 
     def count_read(self, found: list[Item], *, consistent: bool) -> None:
-        """Count a read of the table or its index."""
+        """Count the last call's read of the table or its index."""
         units = max(1, math.ceil(sum(size_of(item) for item in found) / 4096))
-        self.read_units += units if consistent else units / 2
+        self.calls[-1].read_units += units if consistent else units / 2
 
     def count_write(self, old: Item | None, new: Item | None, *, transaction: bool) -> None:
-        """Count a write of one item, the index's part included."""
-        units = kilobytes(old, new)
-        self.write_units += units * (2 if transaction else 1)
-        if old is not new and old != new:
-            self.write_units += _index_units(old, new)
+        """Count one item that the last call wrote, the index's part included."""
+        units = kilobytes(old, new) * (2 if transaction else 1)
+        self.calls[-1].write_units += units + (_index_units(old, new) if old != new else 0)
+
+    def between(self, began_at: float, ended_at: float) -> "Meter":
+        """Give a meter with the calls of a span of time alone."""
+        return Meter([call for call in self.calls if began_at <= call.at <= ended_at])
+
+    @property
+    def read_units(self) -> float:
+        return sum(call.read_units for call in self.calls)
+
+    @property
+    def write_units(self) -> float:
+        return sum(call.write_units for call in self.calls)
+
+    def number(self, service: str) -> int:
+        """Give the number of calls of one service."""
+        return sum(call.name.startswith(f"{service}.") for call in self.calls)
 
 
 def _index_units(old: Item | None, new: Item | None) -> int:
