@@ -17,6 +17,7 @@ from sandbox.demo.brokers import SimulatedBroker, simulated_broker
 from sandbox.demo.firing import fire_all, misfires
 from sandbox.demo.instance import Instance, TooManyRunsError, claim
 from sandbox.demo.ledger import read_ledger, told_of
+from sandbox.demo.logs import complaints
 from sandbox.demo.progress import Progress
 from sandbox.demo.samples import curl_examples
 from sandbox.demo.table import print_table
@@ -96,14 +97,15 @@ def show(run: Run) -> list[str]:
         time.sleep(LOOK_EVERY_S)  # the watcher looks every two seconds; until then the ledger may not know a fill
     print_table(fired, ledger, booked)
     orders = sum(len(write.orders) for told in booked.values() for write in told.writes)
-    run.progress.say(verdict(wrong, orders))
+    run.progress.say(verdict(wrong, orders, complaints(run.aws, run.stack)))
     return wrong
 
 
-def verdict(wrong: Sequence[str], orders: int) -> str:
-    """Word the verdict."""
+def verdict(wrong: Sequence[str], orders: int, logged: Sequence[str]) -> str:
+    """Word the verdict; `logged` are the errors that the functions logged, which are told only when it is not clean."""
     if wrong:
-        return "\n".join(["Verdict: NOT clean.", *(f"  - {one}" for one in wrong)])
+        lines = [*(f"  - {one}" for one in wrong), *(f"  logged by {one}" for one in logged)]
+        return "\n".join(["Verdict: NOT clean.", *lines])
     return f"Verdict: clean. The brokers' journals and the ledger agree on {orders} orders and on all that is held."
 
 

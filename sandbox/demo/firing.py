@@ -12,7 +12,7 @@ from typing import Any
 
 from orderbridge.storage.items import Item
 from orderbridge.storage.overview import Overview
-from sandbox.demo.samples import ROUNDS, Sample
+from sandbox.demo.samples import ROUNDS, Sample, all_samples
 from sandbox.local_aws import LocalAws, Stack
 
 ENDED_WITHIN_S = 60.0
@@ -58,16 +58,21 @@ def fire_all(
     say: Callable[[str], None],
     rounds: Sequence[Sequence[Sample]] = ROUNDS,
 ) -> list[Fired]:
-    """Fire round after round; `urls` are the strategies' webhook URLs. Say what each alert became."""
+    """Fire round after round; `urls` are the strategies' webhook URLs. Say what each alert became.
+
+    An alert that does not end in time ends the firing: what follows would only wait behind it.
+    """
     overview = Overview(aws.client("dynamodb"), stack.outputs["TableName"])
     fired: list[Fired] = []
     with ThreadPoolExecutor(max(map(len, rounds))) as pool:
         for samples in rounds:
             sent = list(pool.map(lambda sample: fire(sample, urls[sample.strategy]), samples))
-            for one in sent:
-                alert = _wait_for_end(overview, one)
-                say(f"    {one.sample.name}: {one.status}, {alert.get('status', 'not stored')}")
             fired += sent
+            ended = [_wait_for_end(overview, one) for one in sent]
+            for one, alert in zip(sent, ended, strict=True):
+                say(f"    {one.sample.name}: {one.status}, {alert.get('status', 'not stored')}")
+            if any(alert.get("status") == OPEN for alert in ended):
+                break
     return fired
 
 
@@ -105,5 +110,7 @@ def misfires(fired: Sequence[Fired], alerts: Mapping[str, Item]) -> list[str]:
         ended = str(alert.get("status", "not stored")), str(alert.get("code", ""))
         if ended != sample.ends:
             found.append(f"{sample.name}: ended {' '.join(ended)} instead of {' '.join(sample.ends)}")
+    missing = [sample.name for sample in all_samples()[len(fired) :]]
+    found += [f"{name}: not fired, since an earlier alert did not end" for name in missing]
     extra = set(alerts) - {one.alert_id for one in fired}
     return [*found, *(f"alert {alert_id} is in the table and was not fired" for alert_id in sorted(extra))]
