@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 from orderbridge.broker_api.gateway import Answer
 
 STYLE = """\
-:root { color-scheme: light dark; --ink: #14181f; --paper: #f3f4f6; --card: #fff; --line: #767c86; --soft: #4a515c;
+:root { color-scheme: light dark; --ink: #14181f; --paper: #f3f4f6; --card: #fff; --line: #767c86;
   --act: #0b57d0; --on-act: #fff; --wrong: #a3180e; --wrong-paper: #fdeceb; }
 @media (prefers-color-scheme: dark) { :root { --ink: #eceef2; --paper: #101318; --card: #1a1e25; --line: #8b929d;
-  --soft: #b3bac5; --act: #a8c7fa; --on-act: #0a2a5e; --wrong: #ffb4ab; --wrong-paper: #3b1512; } }
+  --act: #a8c7fa; --on-act: #0a2a5e; --wrong: #ffb4ab; --wrong-paper: #3b1512; } }
 * { box-sizing: border-box; }
-body { margin: 0; padding: 1rem; background: var(--paper); color: var(--ink);
+body { margin: 0; padding: min(1rem, 4vw); background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 26rem; margin: 2rem auto; padding: 1.5rem; background: var(--card); border-radius: .75rem; }
-h1 { margin: 0 0 .75rem; font-size: 1.375rem; line-height: 1.25; }
+main { max-width: 26rem; margin: min(2rem, 4vh) auto; padding: min(1.5rem, 6vw);
+  background: var(--card); border-radius: .75rem; }
+h1 { margin: 0 0 .75rem; font-size: 1.375rem; line-height: 1.25; overflow-wrap: anywhere; }
 p { margin: 0 0 1rem; overflow-wrap: anywhere; }
-.soft { color: var(--soft); font-size: .9375rem; }
 label { display: block; margin: 0 0 .25rem; font-weight: 600; }
 input:not([type=checkbox]) { display: block; width: 100%; margin: 0 0 1rem; padding: .625rem .75rem; font: inherit;
   color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
@@ -40,6 +40,7 @@ button.main { background: var(--act); color: var(--on-act); }
 .wrong { margin: 0 0 1rem; padding: .75rem 1rem; color: var(--wrong); background: var(--wrong-paper);
   border-left: 4px solid var(--wrong); border-radius: .25rem; }
 .wrong p { margin: 0; }
+.wrong a { color: inherit; }
 ul { margin: 0 0 1rem; padding-left: 1.25rem; overflow-wrap: anywhere; }
 hr { margin: 1.25rem 0 .5rem; border: 0; border-top: 1px solid var(--line); }
 """
