@@ -51,7 +51,7 @@ class LocalAws:
     def client(self, service: str, **credentials: str) -> Any:
         """Make a boto3 client; `credentials` (aws_access_key_id, ...) stand in for the root's."""
         keys = credentials or {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": ROOT_KEY}
-        config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 1}, proxies={})
+        config = Config(connect_timeout=5, read_timeout=90, retries={"total_max_attempts": 1}, proxies={})
         with _MAKING:
             make: Any = _session().client
             return make(service, region_name=REGION, endpoint_url=self.endpoint, config=config, **keys)
