@@ -90,10 +90,23 @@ class AwsStub:
         sent = [{"Id": entry["Id"], **self._sendmessage(entry)} for entry in arguments["Entries"]]
         return {"Successful": sent, "Failed": []}
 
+    def _receivemessage(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        del arguments
+        return {"Messages": []}
+
+    def _putsecretvalue(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.secrets[str(arguments["SecretId"])] = str(arguments["SecretString"])
+        return {"Name": arguments["SecretId"], "VersionId": arguments["ClientRequestToken"]}
+
     def _getsecretvalue(self, arguments: dict[str, Any]) -> dict[str, Any]:
         name = str(arguments["SecretId"])
-        version = hashlib.sha256(self.secrets[name].encode()).hexdigest()[:32]
+        version = version_of(self.secrets[name])
         return {"Name": name, "SecretString": self.secrets[name], "VersionId": version, "ARN": name}
+
+
+def version_of(secret: str) -> str:
+    """Give the version of a secret that was put in without one."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:32]
 
 
 def _writes(operation: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,14 +4,17 @@ import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import layer as layers
-from benchmarks.aws_stub import AwsStub, aws_stub
+from benchmarks.aws_stub import AwsStub, aws_stub, version_of
 from benchmarks.measure import WARM_UP, Design, Measured, bell_event, environment, run, webhook_event
-from benchmarks.seats import KEY, Seat, take_seat
+from benchmarks.seats import KEY, SECRET_PREFIX, TABLE, Seat, take_seat
+from orderbridge.brokers.login import Login
+from orderbridge.storage.secrets import login_to_json
+from orderbridge.storage.token_lease import TokenLeases
 from sandbox import places
 from sandbox.demo.brokers import BrokerName, SimulatedBroker, simulated_broker
 from sandbox.demo.setup import open_markets
@@ -107,9 +110,17 @@ class Bench:
     def run(
         self, design: str, broker: BrokerName, events: Sequence[Mapping[str, Any]], pause_s: float = 0
     ) -> Measured:
-        """Run one of our functions in a fresh process, with what the stores hold by now."""
+        """Run one of our functions in a fresh process, with what the stores hold by now.
+
+        Raises `RuntimeError` when it fails at its duty.
+        """
         host = self.brokers[broker].base_url.split("/", 3)[2]
-        return run(self.designs[design], events, environment(self.stub, KEY_HASH, (host,)), self.folder, pause_s)
+        variables = environment(self.stub, KEY_HASH, (host,))
+        measured = run(self.designs[design], events, variables, self.folder, pause_s)
+        failed = [invoke.answer for invoke in measured.invokes if invoke.answer.get("batchItemFailures")]
+        if failed:
+            raise RuntimeError(f"{design} did not answer a bell:\n{measured.output}")
+        return measured
 
     def fresh(self, name: BrokerName) -> Seat:
         """Empty the stores and the broker, and store the seat's settings and login again."""
@@ -119,6 +130,18 @@ class Bench:
             open_markets(self.brokers[name])
         self.seats[name].store(self.stub, KEY_HASH)
         return self.seats[name]
+
+    def make_older(self, name: BrokerName, by_ms: int) -> None:
+        """Store the seat's login as one that was obtained `by_ms` earlier, and note it as connected."""
+        seat = self.seats[name]
+        login = replace(seat.login, obtained_at_ms=seat.login.obtained_at_ms - by_ms)
+        self.stub.secrets[f"{SECRET_PREFIX}connections/{seat.account.connection}"] = login_to_json(login)
+        self.register(name, login)
+
+    def register(self, name: BrokerName, login: Login) -> None:
+        """Note a login as connected, which `orderbridge connect` does."""
+        leases = TokenLeases(self.stub.table, TABLE)
+        leases.register(self.seats[name].account.connection, login, version_of(login_to_json(login)))
 
 
 def _endings(stub: AwsStub) -> list[Any]:

@@ -33,12 +33,13 @@ class Design:
 
 @dataclass(frozen=True)
 class Invoke:
-    """One call of a handler: CPU in ms, moments in epoch ms."""
+    """One call of a handler: CPU and sleep in ms, moments in epoch ms."""
 
     answer: Mapping[str, Any]
     cpu_ms: float
     began_at: float
     ended_at: float
+    slept_ms: float
 
 
 @dataclass(frozen=True)
