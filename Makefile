@@ -75,6 +75,10 @@ deploy: build ## Deploy to your AWS account; the first time: make deploy ARGS=--
 bench: environments ## Measure what the README claims, beside a naive design and a floor
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: costs
+costs: .venv/$(STAMP) ## Compute what running it costs, from what it uses and AWS's list prices
+	$(BIN)/python -m benchmarks.costs $(ARGS)
+
 ##@ Environments
 
 .PHONY: environments
