@@ -34,6 +34,7 @@ class BridgeResources:
             "SECRET_PREFIX": self.secret_prefix,
             "BROKER_HOSTS": ",".join(self.broker_hosts),
             "ALERT_SOURCES": "*",
+            "PANEL_ORIGINS": "",
             "LOG_LEVEL": "INFO",
         }
 

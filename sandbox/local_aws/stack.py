@@ -24,6 +24,8 @@ class Stack:
     outputs: Mapping[str, str]
     alert_url: str
     """Base of the alert API; an alert goes to `alert_url`/alerts/STRATEGY/KEY."""
+    panel_url: str
+    """Base of the panel's API; the login page is `panel_url`/oauth/authorize."""
 
 
 def build(aws: LocalAws) -> Path:
@@ -83,7 +85,8 @@ def read_stack(aws: LocalAws, name: str) -> Stack:
     """Read a deployed stack's outputs. A changed API definition has a new id here, and with it a new URL."""
     described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    return Stack(name, outputs, f"{aws.endpoint}/_aws/execute-api/{outputs['AlertApiId']}/v1")
+    alerts, panel = (f"{aws.endpoint}/_aws/execute-api/{outputs[api]}/v1" for api in ("AlertApiId", "PanelApiId"))
+    return Stack(name, outputs, alerts, panel)
 
 
 def warm_up(aws: LocalAws, stack: Stack, executors: int = 2) -> None:

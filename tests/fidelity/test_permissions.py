@@ -1,6 +1,7 @@
 """Each function's policy allows what the function does and no more; what is taken out of it is denied."""
 
 import contextlib
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from sandbox.local_aws import BridgeResources, LocalAws, roles
 pytestmark = pytest.mark.race
 
 RECEIVER, EXECUTOR, REFRESHER = "AlertReceiverRole", "OrderExecutorRole", "RefresherRole"
+LOGIN = "BrokerLoginRole"
+ROLES = [RECEIVER, EXECUTOR, REFRESHER, LOGIN]
 KEY = {"pk": {"S": "A"}, "sk": {"S": "X"}}
 OTHER_SECRET = "orderbridge/another-stack/login"
 
@@ -51,6 +54,18 @@ class Actor:
             "secretsmanager:PutSecretValue": lambda: secrets.put_secret_value(SecretId=login, SecretString="y"),
             "secretsmanager:DeleteSecret": lambda: secrets.delete_secret(SecretId=login),
             "read another stack's login": lambda: secrets.get_secret_value(SecretId=OTHER_SECRET),
+            "read the login page's key": lambda: secrets.get_secret_value(
+                SecretId=f"{bridge.secret_prefix}panel/tradestation"
+            ),
+            "write a user's own login": lambda: secrets.put_secret_value(
+                SecretId=f"{bridge.secret_prefix}connections/user.ann", SecretString="y"
+            ),
+            "make a user's own login": lambda: secrets.create_secret(
+                Name=f"{bridge.secret_prefix}connections/user.{uuid.uuid4().hex}", SecretString="y"
+            ),
+            "read a user's own login": lambda: secrets.get_secret_value(
+                SecretId=f"{bridge.secret_prefix}connections/user.ann"
+            ),
             "sns:Publish": lambda: sns.publish(TopicArn=bridge.topic_arn, Message="x"),
             "iam:CreateUser": lambda: self._client("iam").create_user(UserName="intruder"),
         }
@@ -71,7 +86,8 @@ class Actor:
 def stores(aws: LocalAws, bridge: BridgeResources) -> BridgeResources:
     """Give stores that hold this stack's login and, beside it, another stack's."""
     secrets = aws.client("secretsmanager")
-    secrets.create_secret(Name=f"{bridge.secret_prefix}login", SecretString="x")
+    for name in ("login", "panel/tradestation", "connections/user.ann"):
+        secrets.create_secret(Name=f"{bridge.secret_prefix}{name}", SecretString="x")
     with contextlib.suppress(secrets.exceptions.ResourceExistsException):
         secrets.create_secret(Name=OTHER_SECRET, SecretString="x")
     return bridge
@@ -97,6 +113,16 @@ ALLOWED = {
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
         "sns:Publish",
+    ],
+    LOGIN: [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:Query",
+        "read the login page's key",
+        "write a user's own login",
+        "make a user's own login",
     ],
     REFRESHER: [
         "dynamodb:Query",
@@ -127,10 +153,17 @@ DENIED = {
     ],
     EXECUTOR: ["receive a dead letter"],
     REFRESHER: ["sqs:ReceiveMessage"],
+    LOGIN: [
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "read a user's own login",
+        "sqs:SendMessage",
+        "sns:Publish",
+    ],
 }
 
 
-@pytest.mark.parametrize("role", [RECEIVER, EXECUTOR, REFRESHER])
+@pytest.mark.parametrize("role", ROLES)
 def test_role_is_allowed_what_its_function_does(aws: LocalAws, stores: BridgeResources, role: str) -> None:
     actor = Actor(aws, stores, role)
 
@@ -139,7 +172,7 @@ def test_role_is_allowed_what_its_function_does(aws: LocalAws, stores: BridgeRes
     assert refused == []
 
 
-@pytest.mark.parametrize("role", [RECEIVER, EXECUTOR, REFRESHER])
+@pytest.mark.parametrize("role", ROLES)
 def test_role_is_denied_everything_else(aws: LocalAws, stores: BridgeResources, role: str) -> None:
     actor = Actor(aws, stores, role)
 
@@ -159,6 +192,9 @@ def test_role_is_denied_everything_else(aws: LocalAws, stores: BridgeResources, 
         (EXECUTOR, "TellTheUser", "sns:Publish"),
         (REFRESHER, "UseBrokerLogins", "secretsmanager:PutSecretValue"),
         (REFRESHER, "EmptyDeadLetters", "receive a dead letter"),
+        (LOGIN, "KeepSessions", "dynamodb:PutItem"),
+        (LOGIN, "ReadTheLoginPagesKey", "read the login page's key"),
+        (LOGIN, "KeepUsersOwnLogins", "make a user's own login"),
     ],
 )
 def test_removed_permission_is_denied(

@@ -17,7 +17,8 @@ def _body(resources: Resources) -> dict[str, Any]:
 
 
 def _stage(resources: Resources) -> dict[str, Any]:
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
+    stages = of_type(resources, "AWS::ApiGateway::Stage").values()
+    (stage,) = [stage for stage in stages if stage["Properties"]["RestApiId"] == {"Ref": "AlertApi"}]
     properties: dict[str, Any] = stage["Properties"]
     return properties
 

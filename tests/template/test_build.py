@@ -89,7 +89,7 @@ def test_plain_build_has_elf_files_for_arm64(plain_build: Path) -> None:
 
 
 def test_plain_build_has_each_handler_and_nothing_beside_it(plain_build: Path) -> None:
-    for function in ("AlertReceiverFunction", "OrderExecutorFunction", "RefresherFunction"):
+    for function in ("AlertReceiverFunction", "BrokerLoginFunction", "OrderExecutorFunction", "RefresherFunction"):
         assert [path.name for path in (plain_build / function).iterdir()] == ["app.py"]
 
 
@@ -126,7 +126,7 @@ def test_whole_package_imports_with_the_layer_alone(alone: Callable[[str], str])
     alone(IMPORT_ALL)
 
 
-@pytest.mark.parametrize("function", ["alert_receiver", "order_executor", "refresher"])
+@pytest.mark.parametrize("function", ["alert_receiver", "broker_login", "order_executor", "refresher"])
 def test_handler_imports_with_the_layer_alone(alone: Callable[[str], str], function: str) -> None:
     folder = places.ROOT / "functions" / function
 

@@ -9,7 +9,7 @@ from sandbox.local_aws.resources import BridgeResources
 from sandbox.local_aws.template import Template
 from tests.template.conftest import Resources, of_type
 
-FUNCTIONS = ["AlertReceiverFunction", "OrderExecutorFunction", "RefresherFunction"]
+FUNCTIONS = ["AlertReceiverFunction", "BrokerLoginFunction", "OrderExecutorFunction", "RefresherFunction"]
 
 
 def test_template_has_the_functions_whose_folders_stand(resources: Resources) -> None:
@@ -73,6 +73,8 @@ def test_template_version_is_the_packages(written: Template) -> None:
     [
         "AlertApiUrl",
         "AlertApiId",
+        "PanelApiUrl",
+        "PanelApiId",
         "TableName",
         "BellQueueUrl",
         "DeadLetterQueueUrl",

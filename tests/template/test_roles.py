@@ -25,7 +25,7 @@ def test_each_function_has_a_role_of_its_own(resources: Resources) -> None:
 
     roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions]
 
-    assert sorted(roles) == ["AlertReceiverRole", "OrderExecutorRole", "RefresherRole"]
+    assert sorted(roles) == ["AlertReceiverRole", "BrokerLoginRole", "OrderExecutorRole", "RefresherRole"]
 
 
 def test_no_policy_names_a_wildcard_action_or_every_resource(resources: Resources) -> None:
@@ -57,6 +57,15 @@ def test_receiver_reaches_no_login_and_reads_no_more_than_one_item(resources: Re
         "logs:PutLogEvents",
         "sqs:SendMessage",
     }
+
+
+def test_login_function_reads_no_brokers_login(resources: Resources) -> None:
+    statements = {entry["Sid"]: entry for entry in _statements(resources["BrokerLoginRole"])}
+
+    read, write = statements["ReadTheLoginPagesKey"], statements["KeepUsersOwnLogins"]
+    assert read["Resource"]["Fn::Sub"].endswith(":secret:orderbridge/${AWS::StackName}/panel/*")
+    assert write["Resource"]["Fn::Sub"].endswith(":secret:orderbridge/${AWS::StackName}/connections/user.*")
+    assert "secretsmanager:GetSecretValue" not in write["Action"]
 
 
 def test_schedule_is_trusted_for_this_account_alone(resources: Resources) -> None:
