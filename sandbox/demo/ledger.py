@@ -20,8 +20,9 @@ from orderbridge.commands import (
     Replace,
 )
 from orderbridge.execution.records import Book, CommandRecord, CommandStatus, LaneState, Plan, StoredJob
-from orderbridge.storage.items import Item, unmarshal
+from orderbridge.storage.items import AttributeValues, Item, unmarshal
 from orderbridge.storage.jobs import stored_job
+from orderbridge.strategy.settings import AccountSettings
 from sandbox.demo.facts import Exit, Holding, Order, Told, Write
 from sandbox.local_aws import LocalAws
 
@@ -69,28 +70,35 @@ class Ledger:
 def read_ledger(aws: LocalAws, table: str) -> Ledger:
     """Read all of it, consistently."""
     pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    found = [(item, unmarshal(item)) for page in pages for item in page["Items"]]
-    accounts: dict[str, Account] = {}
-    for _, values in found:
-        if str(values["pk"]).startswith("ACCOUNT#") and values["sk"] == "SETTINGS":
-            settings: dict[str, str] = codec.loads(dict[str, object], str(values["data"]))
-            accounts[settings["name"]] = Account(settings["broker"], settings["broker_account_id"])
+    return ledger_of([item for page in pages for item in page["Items"]])
+
+
+def ledger_of(items: Sequence[AttributeValues]) -> Ledger:
+    """Give the ledger that a table's items make up."""
+    found = [(str(values["sk"]).partition("#")[0], item, values) for item in items for values in (unmarshal(item),)]
     return Ledger(
-        alerts={str(v["alert_id"]): v for _, v in found if v["sk"] == "ALERT"},
-        jobs=[stored_job(item) for item, v in found if str(v["sk"]).startswith("JOB#")],
+        alerts={str(values["alert_id"]): values for kind, _, values in found if kind == "ALERT"},
+        jobs=[stored_job(item) for kind, item, _ in found if kind == "JOB"],
         commands=[
-            (str(v["lane"]).partition("#")[0], codec.loads(CommandRecord, str(v["data"])))
-            for _, v in found
-            if str(v["sk"]).startswith("COMMAND#")
+            (str(values["lane"]).partition("#")[0], codec.loads(CommandRecord, str(values["data"])))
+            for kind, _, values in found
+            if kind == "COMMAND"
         ],
         states={
-            str(v["pk"]).removeprefix("LANE#"): codec.loads(LaneState, str(v["data"]))
-            for _, v in found
-            if v["sk"] == "STATE" and "data" in v and str(v["pk"]).startswith("LANE#")
+            str(values["pk"]).removeprefix("LANE#"): codec.loads(LaneState, str(values["data"]))
+            for kind, _, values in found
+            if kind == "STATE" and "data" in values
         },
-        accounts=accounts,
-        moments=_moments(values for _, values in found),
+        accounts=dict(_accounts(values for kind, _, values in found if kind == "SETTINGS")),
+        moments=_moments(values for _, _, values in found),
     )
+
+
+def _accounts(items: Iterable[Item]) -> Iterator[tuple[str, Account]]:
+    for item in items:
+        if str(item["pk"]).startswith("ACCOUNT#"):
+            settings: AccountSettings = codec.loads(AccountSettings, str(item["data"]))
+            yield settings.name, Account(settings.broker, settings.broker_account_id)
 
 
 def _moments(items: Iterable[Item]) -> dict[str, dict[str, int]]:
