@@ -57,7 +57,7 @@ ROUNDS: tuple[tuple[Sample, ...], ...] = (
         Sample("fx-buy-limit-bracket.json", FX, ("ordered", "working")),
     ),
     (
-        Sample("futures-stale.json", MES, ("expired", "too_old"), late=True),
+        Sample("futures-stale.json", MES, ("expired", "entry_too_old"), late=True),
         Sample("fx-cancel.json", FX, ("ordered", "cancelled")),
         Sample("shares-buy-market-bracket.json", SHARES, ("ordered", "filled")),
     ),

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from orderbridge.commands import ClosePosition
 from orderbridge.execution.records import CommandRecord, CommandStatus, StoredJob
-from sandbox.demo.facts import Told
+from sandbox.demo.facts import Told, plain
 from sandbox.demo.firing import Fired
 from sandbox.demo.ledger import Ledger, write_of
 
@@ -29,10 +29,10 @@ def print_table(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Tol
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("alert", no_wrap=True)
     table.add_column("answer", no_wrap=True)
-    table.add_column("decision", min_width=24, max_width=44)
+    table.add_column("decision", min_width=30, max_width=40)
     table.add_column("account", no_wrap=True)
-    table.add_column("broker order", min_width=20)
-    table.add_column("status")
+    table.add_column("broker order", min_width=30)
+    table.add_column("status", no_wrap=True)
     for phase in PHASES:
         table.add_column(phase, justify="right")
     for part in parts(fired, ledger, booked):
@@ -85,15 +85,27 @@ def _order(record: CommandRecord) -> str:
     write = write_of(record.command, record.orders, taken=record.status is CommandStatus.ACCEPTED)
     orders = [str(order) for order in write.orders.values()]
     changes = [f"{name} {'removed' if value is None else value}" for name, value in write.changes.items()]
-    about = {"place": "", "close": f"close {write.about}: "}.get(write.kind, f"{write.kind} {write.about} ")
-    return escape(about + ", ".join([*orders, *changes]))
+    exits = [
+        f"{name} {one.trail or plain(one.price)}"
+        for order in write.orders.values()
+        for name, one in (("stop", order.stop_loss), ("target", order.take_profit))
+        if one is not None
+    ]
+    about = {"place": "", "close": "close: "}.get(write.kind, f"{write.kind} {write.about} ")
+    return escape(about + ", ".join([*orders, *exits, *changes]))
 
 
 def _status(record: CommandRecord, told: Told) -> str:
     """Give the broker's ids and statuses of what a command placed; else the ledger's own word."""
     ids = [placed.order_id for placed in record.orders if placed.leg in ("order", "child")]
     if isinstance(record.command, ClosePosition):
-        closes = [write for write in told.writes if write.kind == "close" and write.about == record.command.position_id]
-        ids = [order_id for write in closes for order_id in write.orders]
+        ids = _closing(record, record.command, told)
     shown = [f"{one} {told.statuses[one]}" for one in ids if one in told.statuses]
-    return escape(", ".join(shown) or record.status.value)
+    return escape("\n".join(shown) or record.status.value)
+
+
+def _closing(record: CommandRecord, command: ClosePosition, told: Told) -> list[str]:
+    """Give the ids of the orders that closed a position, or this part of it."""
+    (wanted,) = write_of(command, record.orders, taken=True).orders.values()
+    closes = [write for write in told.writes if write.kind == "close" and write.about == command.position_id]
+    return [one for write in closes for one, order in write.orders.items() if order.quantity == wanted.quantity]

@@ -89,9 +89,9 @@ def read_stack(aws: LocalAws, name: str) -> Stack:
     return Stack(name, outputs, alerts, panel)
 
 
-def warm_up(aws: LocalAws, stack: Stack, executors: int = 2) -> None:
+def warm_up(aws: LocalAws, stack: Stack, receivers: int = 3, executors: int = 3) -> None:
     """Start the functions' workers, which takes a second each here; nothing is asked of them."""
-    calls: list[tuple[str, object]] = [(stack.outputs["AlertReceiverFunctionName"], _unknown_sender())]
+    calls: list[tuple[str, object]] = [(stack.outputs["AlertReceiverFunctionName"], _unknown_sender())] * receivers
     calls += [(stack.outputs["OrderExecutorFunctionName"], {"Records": []})] * executors
 
     def invoke(call: tuple[str, object]) -> None:
