@@ -32,7 +32,7 @@ def run_killed_at(make_world: MakeWorld, kind: str, moment: int | None) -> tuple
         alert_id = world.send("exit")
     else:
         alert_id = world.send("sell", str(unit * 2), **bracket(world, -1))
-    world.run(REDELIVERED_S if moment is not None else 20.0)
+    world.run_until(lambda: world.outcome(alert_id).status != "accepted", REDELIVERED_S)
     return world, alert_id, killer.seen
 
 

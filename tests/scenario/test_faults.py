@@ -21,6 +21,7 @@ from orderbridge.commands import (
 from orderbridge.execution.care import protective
 from orderbridge.execution.records import CommandStatus, Job
 from orderbridge.model import OrderType, Side
+from orderbridge.strategy.symbols import lane_of
 from tests.contract.backend import Fault
 from tests.scenario.test_orders import bracket
 from tests.scenario.world import World
@@ -144,13 +145,13 @@ def test_ready_made_write_under_fault_is_done_once_or_not(make_world: MakeWorld,
         return  # the capability table says that this broker does not have it (docs/brokers.md)
     command, done = ready_made(world, kind)
     world.bench.fault(fault)
-    lane = f"{world.account.name}#{'*' if world.worker_capabilities.one_action_at_a_time else world.bench.symbol}"
+    lane = lane_of(world.account.name, world.root(), world.worker_capabilities.one_action_at_a_time)
     before = world.held()
-    job = Job("panel.1", "panel.1", "s", world.account.name, lane, world.bench.symbol, world.clock.now_ms(),
+    job = Job("panel.1", "panel.1", "s", world.account.name, lane, world.root(), world.clock.now_ms(),
               commands=(command,), origin="panel")  # fmt: skip
 
     world.put(job)
-    world.run(LONG_ENOUGH_S)
+    world.run_until(lambda: any(r.job_id == "panel.1" and r.status.final for r in world.commands()), LONG_ENOUGH_S)
 
     record = next(record for record in world.commands() if record.job_id == "panel.1")
     assert record.status.final
