@@ -18,6 +18,7 @@ from orderbridge.strategy.chain import (
     passed,
     worked,
 )
+from orderbridge.strategy.links import Timed, best_order
 
 SECOND = 1_000_000
 KEY: ChainKey = ("trend", "MES")
@@ -205,6 +206,21 @@ def test_fire_time_in_the_far_future_orders_nothing() -> None:
 def test_alerts_without_position_go_by_fire_time_else_by_arrival() -> None:
     assert arrange([plain("b", 0, fired_s=2), plain("a", 100, fired_s=1)], {}, at(100)).next == "a"
     assert arrange([plain("b", 100), plain("a", 0)], {}, at(100)).next == "a"
+
+
+def test_alert_without_position_and_the_next_link_go_by_arrival() -> None:
+    link = item("link", 0, 1, 100, fired_s=None)
+
+    assert arrange([link, plain("exit", 0)], {}, at(100)).next == "exit"
+    assert arrange([link, plain("exit", 200)], {}, at(200)).next == "link"
+
+
+def test_best_order_keeps_to_the_seconds_even_where_another_would_join_on() -> None:
+    up, down = Link(said(0), said(1)), Link(said(1), said(0))
+
+    assert best_order(said(0), [Timed(down, 1), Timed(up, 2)]) == (2, (0, 1))
+    assert best_order(said(0), [Timed(down, 2), Timed(up, 1)]) == (0, (1, 0))
+    assert best_order(said(0), [Timed(down, 1), Timed(up, None)]) == (0, (1, 0))
 
 
 def test_alert_without_position_leaves_the_chain_as_it_is() -> None:

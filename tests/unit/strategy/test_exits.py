@@ -29,6 +29,7 @@ def test_exit_closes_all_that_the_strategy_holds(desk: Desk, held: int, side: Di
     goal = desk.goal(alert("exit"), holds(held))
 
     assert (goal.kind, goal.close, goal.close_quantity, goal.entry) == ("exit", side, None, None)
+    assert goal.notes == (f"Closes {side} 2.",)
     assert goal.cancel_entries == "all"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from orderbridge.alerts.alert import Target
 from orderbridge.model import Direction
 from orderbridge.strategy.goal import Ending
 from tests.unit.strategy.cases import DESKS, FUTURES, FX, Desk, alert, d, holds, target, toward, working
@@ -138,6 +139,13 @@ class TestDirectionsOnly:
     def test_reversal_takes_the_quantity_less_what_is_closed(self) -> None:
         assert FUTURES.entry(alert("buy", 5, target=toward("long")), holds(-2)).quantity == 3
         assert FUTURES.entry(alert("buy", 5, target=toward("long", previous="short")), holds(-2)).quantity == 3
+
+    def test_reversal_takes_the_quantity_less_the_size_that_the_message_says_was_left(self) -> None:
+        left_short = Target(Direction.LONG, None, Direction.SHORT, d(-3))
+
+        assert FUTURES.entry(alert("buy", 5, target=left_short)).quantity == 2
+        assert FUTURES.entry(alert("buy", 5, target=left_short), holds(-1)).quantity == 2
+        assert FX.with_settings(quantity_unit=None).code(alert("buy", 5, target=left_short)) == "quantity_unit_missing"
 
     def test_entry_after_an_unknown_reversal_is_refused_because_its_size_is_unknown(self) -> None:
         assert FUTURES.code(alert("buy", 5, target=toward("long", previous="short"))) == "entry_size_unknown"
