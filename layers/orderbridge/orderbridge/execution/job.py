@@ -72,7 +72,7 @@ class JobWorker:
         if job.wish is not None:
             return ByHand(self._lane, self._desk, self._ask_for_own, self._protect).work(job)
         if job.commands:
-            return self._work_commands(job)
+            return self._work_ready_made(job)
         settings = self._desk.settings.strategy(job.strategy)
         route = _route(settings, job.account)
         if settings is None or route is None or job.alert is None:
@@ -350,11 +350,21 @@ class JobWorker:
         expires_ms = entry_expires_at_ms(job.alert, settings, job.accepted_at_ms)
         if now_ms >= expires_ms and not self._sent and self._only_opens(job):
             return End(Ending.EXPIRED, code, f"{sentence} The alert has grown too old meanwhile.")
+        return self._again(job, code, sentence)
+
+    def _again(self, job: Job, code: str, sentence: str) -> Result:
+        now_ms = self._clock.now_ms()
         if now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
             return End(Ending.FAILED, code, f"{sentence} Given up after 15 minutes: please act.")
         return Parked(now_ms + RETRY_MS, code, sentence)
 
     # ---- commands that come ready-made (panel, flatten)
+
+    def _work_ready_made(self, job: Job) -> Result:
+        try:
+            return self._work_commands(job)
+        except BrokerReadError as error:
+            return self._again(job, "broker_unreachable", f"The broker cannot be read just now ({error}).")
 
     def _work_commands(self, job: Job) -> Result:
         plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
