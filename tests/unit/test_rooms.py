@@ -51,6 +51,7 @@ ROOM_OF: dict[str, str] = {
     "lean_log": "telling",
     "observe": "telling",
     "panel": "wiring",
+    "panel_stage": "wiring",
 }
 """Modules and packages whose room is not named as they are."""
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,10 +154,13 @@ class Bridge:
             else refresh_tradelocker(tradelocker, login, deadline)
         )
 
-    def broker(self, account: AccountSettings) -> Broker:
-        """Make the adapter of an account. Raises `SettingsError` when its URL is not allowed or not its own."""
+    def broker(self, account: AccountSettings, share: Fraction | None = None) -> Broker:
+        """Make the adapter of an account; `share` is the part of the broker's quotas that it may use.
+
+        Raises `SettingsError` when its URL is not allowed or not its own.
+        """
         budget = DynamoBudget(
-            self.dynamodb, self.environment.table, account.connection, self.clock.now_ms, self.clock.sleep
+            self.dynamodb, self.environment.table, account.connection, self.clock.now_ms, self.clock.sleep, share
         )
         http = partial(
             BrokerHttp, self._http, allowed_hosts=self.environment.broker_hosts, tokens=self.keeper(account.connection)
@@ -190,15 +194,13 @@ class Bridge:
     def worker(self, account_name: str) -> LaneWorker:
         """Give a worker for the lanes of an account."""
         desk = self.desk(account_name)
-        looks = Looks(
-            DynamoSnapshots(self.dynamodb, self.environment.table),
-            desk.broker,
-            self.clock,
-            account_name,
-            self.owner,
-            LOOK_GAP_MS[desk.account.broker],
-        )
+        looks = self.looks(desk.account, desk.broker)
         return LaneWorker(self.lanes, self.lanes, self.bell, self.clock, desk, looks, self.owner)
+
+    def looks(self, account: AccountSettings, broker: Broker) -> Looks:
+        """Give the account's looks, read through `broker` and shared with every other process."""
+        snapshots = DynamoSnapshots(self.dynamodb, self.environment.table)
+        return Looks(snapshots, broker, self.clock, account.name, self.owner, LOOK_GAP_MS[account.broker])
 
     def work_lane(self, lane: str, deadline: Deadline) -> Worked:
         """Work one lane, ring for what is left, and see that what is held is watched."""

@@ -3,8 +3,10 @@
 The window is fixed and starts with its first request, the stricter of the two forms that TradeStation's pages describe.
 """
 
+import math
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from orderbridge.brokers.port import Deadline
@@ -13,7 +15,8 @@ from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.transact import ConditionFailedError, call
 
-
+SHARE_WINDOW_MS = 10_000
+"""A share is spread: no burst may use up the window that orders need as well."""
 SLACK_MS = 80
 """The broker counts arrivals, and ours may take longer one time than the next."""
 
@@ -31,7 +34,12 @@ class DynamoBudget:
         connection: str,
         now_ms: Callable[[], int],
         sleep: Callable[[float], None] = time.sleep,
+        share: Fraction | None = None,
     ) -> None:
+        """`share` is the part of each quota that this budget may use, evenly spread: it never waits for a request, and
+        gets none while the rest of the quota is wanted elsewhere. None: all of it, and it waits.
+        """
+        self._share = share
         self._client = client
         self._table = table
         self._connection = connection
@@ -40,6 +48,9 @@ class DynamoBudget:
 
     def spend(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> None:
         """Take one request of the window, waiting for the next one while the deadline allows it."""
+        if self._share is not None:
+            self._spend_share(self._share, resource, limit, period_ms)
+            return
         while True:
             try:
                 ends_at_ms = self._take(resource, limit, period_ms)
@@ -51,6 +62,21 @@ class DynamoBudget:
             if wait_ms / 1000 + 0.5 > deadline.remaining():
                 raise RateLimitedError(f"the budget of {resource} is used up", wait_ms)
             self._sleep(wait_ms / 1000)
+
+    def _spend_share(self, share: Fraction, resource: str, limit: int, period_ms: int) -> None:
+        """Take one request of the share and of the whole, or raise `RateLimitedError` at once."""
+        window_ms = min(period_ms, SHARE_WINDOW_MS)
+        allowed = Fraction(limit) * share * window_ms / period_ms
+        if allowed < 1:
+            window_ms, allowed = math.ceil(window_ms / allowed), Fraction(1)
+        try:
+            ends_at_ms = self._take(f"{resource}~share", int(allowed), window_ms)
+            if ends_at_ms is None:
+                ends_at_ms = self._take(resource, limit, period_ms)
+        except StorageError:
+            return
+        if ends_at_ms is not None:
+            raise RateLimitedError(f"the share of {resource} is used up", max(20, ends_at_ms - self._now_ms()))
 
     def observe(self, resource: str, remaining: int, reset_ms: int) -> None:
         """Take over what the broker says: other programs may use the same login."""

@@ -16,6 +16,10 @@
 | budget | CONNECTION#name | BUDGET#resource | |
 | token lease | CONNECTION#name | TOKEN | CONNECTIONS / name |
 | notice | NOTICE#notice_id | NOTICE | OPEN#NOTICE / at_ms#notice_id until it is published |
+| panel's settings | PANEL | SETTINGS | |
+| panel's book of an account | PANEL#account | BOOK | |
+| panel request | PANEL#account | REQUEST#job_id | |
+| panel's snapshot | CONNECTION#name | SNAPSHOT#what | |
 | panel user | USER#login | USER | USERS / login |
 | panel user's broker account | ACCOUNT#name | SETTINGS | SETTINGS#panel-account / name |
 | claim on a broker account | CLAIM#broker#account_id | CLAIM | |
@@ -96,6 +100,23 @@ def token(connection: str) -> dict[str, str]:
 
 def notice(notice_id: str) -> dict[str, str]:
     return {"pk": f"NOTICE#{notice_id}", "sk": "NOTICE"}
+
+
+def panel_settings() -> dict[str, str]:
+    return {"pk": "PANEL", "sk": "SETTINGS"}
+
+
+def panel_book(account_name: str) -> dict[str, str]:
+    return {"pk": f"PANEL#{account_name}", "sk": "BOOK"}
+
+
+def panel_request(account_name: str, job_id: str) -> dict[str, str]:
+    return {"pk": f"PANEL#{account_name}", "sk": f"REQUEST#{job_id}"}
+
+
+def panel_snapshot(connection: str, what: str) -> dict[str, str]:
+    """Give the key of something read with a broker login: no two logins ever share one."""
+    return {"pk": f"CONNECTION#{connection}", "sk": f"SNAPSHOT#{what}"}
 
 
 def panel_user(login: str) -> dict[str, str]:

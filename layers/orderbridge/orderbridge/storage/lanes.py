@@ -152,6 +152,23 @@ class DynamoLanes:
                 )
         return jobs
 
+    def job(self, lane: str, accepted_at_ms: int, job_id: str) -> StoredJob | None:
+        """Read one job, consistently; None when there is none."""
+        key = marshal(keys.job(lane, accepted_at_ms, job_id))
+        reply = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        return stored_job(reply["Item"]) if "Item" in reply else None
+
+    def commands(self, lane: str, job_id: str) -> list[CommandRecord]:
+        """Read a job's commands, oldest first."""
+        return [record for _, records in self.plans(lane, job_id) for record in records]
+
+    def state(self, lane: str) -> LaneState:
+        """Read the lane's state without taking the lane."""
+        key = marshal(keys.lane_state(lane))
+        reply = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        item = unmarshal(reply.get("Item", {}))
+        return codec.loads(LaneState, str(item["data"])) if "data" in item else LaneState()
+
     def start_job(self, fence: Fence, stored: StoredJob) -> StoredJob:
         """Move a job to WORKING and count the start."""
         update = self._job_update(
