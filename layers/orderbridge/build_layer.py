@@ -33,6 +33,11 @@ PRUNED = (
     "aws_lambda_powertools/event_handler/openapi/swagger_ui",
     "cffi",  # compiles bindings; the made ones need _cffi_backend alone
     "pycparser",
+    # Nothing here imports these; a quarter of the layer's files, which a cold start unpacks.
+    *(
+        f"aws_lambda_powertools/utilities/{name}"
+        for name in ("auth_alpha", "circuit_breaker", "data_masking", "feature_flags", "idempotency", "kafka", "parser")
+    ),
 )
 PRUNED_PATTERNS = ("*.dist-info", "*/tests", "**/__pycache__", "**/*.pyi")
 
