@@ -12,6 +12,7 @@ from orderbridge.storage.clients import client
 from orderbridge.storage.dead_letters import SqsDeadLetters, lane_of_message
 from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.tokens import refresh_due
+from orderbridge.storage.users import Users
 from orderbridge.wiring import Bridge, Environment
 
 RESERVE_S = 5.0
@@ -60,7 +61,7 @@ def _sweep(bridge: Bridge, _: float) -> dict[str, int]:
         SqsDeadLetters(client("sqs"), environment.dead_letter_queue_url),
         bridge.bell,
         bridge.watcher,
-        bridge.settings.store.accounts(),
+        [*bridge.settings.store.accounts(), *Users(bridge.dynamodb, environment.table).own_accounts()],
         lane_of_message,
         bridge.clock,
     )

@@ -12,8 +12,10 @@ from orderbridge.cli import (
     fire,
     halts,
     live,
+    panel,
     replay,
     status,
+    users,
     webhook_keys,
 )
 
@@ -37,3 +39,5 @@ app.command("doctor")(doctor.doctor)
 app.command("live")(live.live)
 app.command("replay")(replay.replay)
 app.command("certify")(certify.certify)
+app.add_typer(users.app, name="users")
+app.add_typer(panel.app, name="panel")

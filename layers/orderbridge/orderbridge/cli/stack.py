@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,6 +29,8 @@ OUTPUTS = {
     "BrokerHosts": "BROKER_HOSTS",
     "AlertApiUrl": "ALERT_API_URL",
     "AlertApiId": "ALERT_API_ID",
+    "PanelApiUrl": "PANEL_API_URL",
+    "PanelApiId": "PANEL_API_ID",
     "AlertReceiverFunctionName": "ALERT_RECEIVER_FUNCTION",
     "OrderExecutorFunctionName": "ORDER_EXECUTOR_FUNCTION",
     "RefresherFunctionName": "REFRESHER_FUNCTION",
@@ -49,6 +51,8 @@ class Stack:
     broker_hosts: tuple[str, ...]
     """Allowed `host` or `host:port`."""
     alert_api_url: str = ""
+    panel_api_url: str = ""
+    """Base of the broker panel's API and login page, without a slash at its end."""
     receiver_function: str = ""
     executor_function: str = ""
     refresher_function: str = ""
@@ -104,7 +108,8 @@ def _stack(name: str, world: World, values: Mapping[str, str]) -> Stack:
         table=values["TABLE_NAME"],
         secret_prefix=values["SECRET_PREFIX"],
         broker_hosts=tuple(_host(url) for url in values["BROKER_HOSTS"].split(",") if url.strip()),
-        alert_api_url=_alert_api_url(world, values),
+        alert_api_url=_api_url(world, values, "ALERT"),
+        panel_api_url=_api_url(world, values, "PANEL").rstrip("/"),
         receiver_function=values.get("ALERT_RECEIVER_FUNCTION", ""),
         executor_function=values.get("ORDER_EXECUTOR_FUNCTION", ""),
         refresher_function=values.get("REFRESHER_FUNCTION", ""),
@@ -116,10 +121,10 @@ def _host(url: str) -> str:
     return urlsplit(url.strip()).netloc if "//" in url else url.strip()
 
 
-def _alert_api_url(world: World, values: Mapping[str, str]) -> str:
-    """Give the API's address: a local AWS answers below its own one, not at the name that AWS would give."""
+def _api_url(world: World, values: Mapping[str, str], which: Literal["ALERT", "PANEL"]) -> str:
+    """Give an API's address: a local AWS answers below its own one, not at the name that AWS would give."""
     endpoint = world.environ.get("AWS_ENDPOINT_URL", "")
-    url, api_id = values.get("ALERT_API_URL", ""), values.get("ALERT_API_ID", "")
+    url, api_id = values.get(f"{which}_API_URL", ""), values.get(f"{which}_API_ID", "")
     local = urlsplit(endpoint).hostname in ("127.0.0.1", "localhost")
     if local and api_id and ".execute-api." in url:
         return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/{urlsplit(url).path.strip('/')}"

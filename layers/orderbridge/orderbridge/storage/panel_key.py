@@ -54,20 +54,19 @@ class PanelKey:
             self._call(self._client.create_secret, Name=self.name, Description=about, SecretString=text)
 
     def remove(self) -> None:
-        """Schedule the key for deletion (7 days, in which AWS can restore it). Raises `StorageError`."""
+        """Delete the key for good: whoever set it has it. Raises `StorageError`."""
         try:
-            self._call(self._client.delete_secret, SecretId=self.name, RecoveryWindowInDays=7)
+            self._call(self._client.delete_secret, SecretId=self.name, ForceDeleteWithoutRecovery=True)
         except LookupError:
             return
 
     def _call(self, operation: Any, **arguments: Any) -> Any:
-        """Make one call. Raises LookupError when the secret is not there or is scheduled for deletion."""
+        """Make one call. Raises LookupError when the secret is not there."""
         try:
             return operation(**arguments)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
-            deleted = code == "InvalidRequestException" and operation.__name__ == "get_secret_value"
-            if code == "ResourceNotFoundException" or deleted:
+            if code == "ResourceNotFoundException":
                 raise LookupError from None
             raise StorageError(f"the secret {self.name} failed: {code}") from None
         except BotoCoreError as error:

@@ -82,9 +82,10 @@ class LoginSecrets:
                 ClientRequestToken=version,
             )
 
-    def delete(self, connection: str) -> None:
-        """Schedule a login for deletion (7 days, in which AWS can restore it)."""
-        self._call(connection, self._client.delete_secret, SecretId=self.name(connection), RecoveryWindowInDays=7)
+    def delete(self, connection: str, *, at_once: bool = False) -> None:
+        """Schedule a login for deletion (7 days, in which AWS can restore it), or delete it for good."""
+        how: dict[str, Any] = {"ForceDeleteWithoutRecovery": True} if at_once else {"RecoveryWindowInDays": 7}
+        self._call(connection, self._client.delete_secret, SecretId=self.name(connection), **how)
 
     def _call(self, connection: str, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:
