@@ -218,9 +218,9 @@ def test_alert_without_position_and_the_next_link_go_by_arrival() -> None:
 def test_best_order_keeps_to_the_seconds_even_where_another_would_join_on() -> None:
     up, down = Link(said(0), said(1)), Link(said(1), said(0))
 
-    assert best_order(said(0), [Timed(down, 1), Timed(up, 2)]) == (2, (0, 1))
-    assert best_order(said(0), [Timed(down, 2), Timed(up, 1)]) == (0, (1, 0))
-    assert best_order(said(0), [Timed(down, 1), Timed(up, None)]) == (0, (1, 0))
+    assert best_order(said(0), [Timed(down, 1), Timed(up, 2)]) == (Decimal(1), (0, 1))
+    assert best_order(said(0), [Timed(down, 2), Timed(up, 1)]) == (Decimal(0), (1, 0))
+    assert best_order(said(0), [Timed(down, 1), Timed(up, None)]) == (Decimal(0), (1, 0))
 
 
 def test_alert_without_position_leaves_the_chain_as_it_is() -> None:
