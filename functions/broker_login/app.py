@@ -3,13 +3,14 @@
 import os
 from typing import Any
 
-from orderbridge.broker_api.gateway import Answer, BadRequestError, read_request
+from orderbridge.broker_api.gateway import BadRequestError, read_request
 from orderbridge.broker_api.login.endpoint import json_answer
+from orderbridge.broker_api.login.routes import LoginRoutes, failed
 from orderbridge.observe import logger_for
 from orderbridge.panel import Panel, PanelEnvironment
 
 logger = logger_for("broker-login")
-routes = Panel(PanelEnvironment.read(os.environ)).login_routes()
+routes: LoginRoutes | None = None
 
 
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -18,12 +19,13 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
         request = read_request(event)
     except BadRequestError as error:
         return json_answer(400, {"error": "invalid_request", "error_description": str(error)}).event()
-    answer: Answer
+    global routes
     try:
+        routes = routes or Panel(PanelEnvironment.read(os.environ)).login_routes()
         answer = routes.answer(request)
     except Exception:
         logger.exception("the request was not answered as planned", extra={"path": request.path})
-        answer = routes.failed(request)
+        answer = failed(request, routes.origins if routes else ())
     about = {"method": request.method, "path": request.path, "status": answer.status}
     logger.info("answered", extra=about)
     return answer.event()

@@ -5,6 +5,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from orderbridge.broker_api.cors import cors_headers, may_read, preflight_headers
 from orderbridge.broker_api.gateway import Answer, read_request
+from orderbridge.broker_api.login.routes import failed
 from orderbridge.errors import StorageError
 from tests.unit.broker_api.login.bench import Bench, event, panel_bench
 
@@ -79,17 +80,17 @@ def test_errors_carry_the_origin_too(
     assert answer.headers["Vary"] == "Origin"
 
 
-def test_our_own_failure_carries_the_origin_too(bench: Bench) -> None:
+def test_our_own_failure_carries_the_origin_too() -> None:
     request = read_request(event("POST", "/oauth/token", headers={"Origin": TRADINGVIEW}))
 
-    answer = bench.routes.failed(request)
+    answer = failed(request)
 
     assert answer.status == 503
     assert answer.headers["Access-Control-Allow-Origin"] == TRADINGVIEW
 
 
-def test_failure_behind_a_page_is_a_page(bench: Bench) -> None:
-    answer = bench.routes.failed(read_request(event("GET", "/oauth/authorize")))
+def test_failure_behind_a_page_is_a_page() -> None:
+    answer = failed(read_request(event("GET", "/oauth/authorize")))
 
     assert answer.status == 503
     assert answer.headers["Content-Type"].startswith("text/html")

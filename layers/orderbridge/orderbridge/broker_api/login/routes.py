@@ -45,13 +45,14 @@ class LoginRoutes:
         answer = handle(request) if handle else json_answer(405, {"error": "invalid_request"})
         return answer.with_headers(cors_headers(origin, self.origins))
 
-    def failed(self, request: Request) -> Answer:
-        """Give the answer to a request that we could not carry out."""
-        if request.path not in TOKEN_ROUTES:
-            text = "The bridge cannot sign anybody in at this moment. Try again in a minute."
-            return page_answer(message_html(MessagePage("Not possible now", text)), 503)
-        told = {"error": "temporarily_unavailable", "error_description": "try again in a minute"}
-        return json_answer(503, told).with_headers(cors_headers(request.headers.get("origin", ""), self.origins))
-
     def _no_page(self) -> Answer:
         return page_answer(message_html(MessagePage("No such page", "There is nothing at this address.")), 404)
+
+
+def failed(request: Request, origins: Collection[str] = ()) -> Answer:
+    """Give the answer to a request that we could not carry out."""
+    if request.path not in TOKEN_ROUTES:
+        text = "The bridge cannot sign anybody in at this moment. Try again in a minute."
+        return page_answer(message_html(MessagePage("Not possible now", text)), 503)
+    told = {"error": "temporarily_unavailable", "error_description": "try again in a minute"}
+    return json_answer(503, told).with_headers(cors_headers(request.headers.get("origin", ""), origins))
