@@ -47,7 +47,7 @@ def assume(aws: LocalAws, document: dict[str, Any]) -> dict[str, str]:
 
 def _known(bridge: BridgeResources) -> dict[str, str]:
     queues = {"BellQueue": bridge.bell_queue_url, "BellDeadLetterQueue": bridge.dead_letter_queue_url}
-    logs = ("AlertReceiverLogs", "BrokerLoginLogs", "OrderExecutorLogs", "RefresherLogs")
+    logs = ("AlertReceiverLogs", "BrokerApiLogs", "BrokerLoginLogs", "OrderExecutorLogs", "RefresherLogs")
     return {
         "AWS::AccountId": ACCOUNT,
         "AWS::Partition": "aws",

@@ -13,8 +13,8 @@ from sandbox.local_aws import BridgeResources, LocalAws, roles
 pytestmark = pytest.mark.race
 
 RECEIVER, EXECUTOR, REFRESHER = "AlertReceiverRole", "OrderExecutorRole", "RefresherRole"
-LOGIN = "BrokerLoginRole"
-ROLES = [RECEIVER, EXECUTOR, REFRESHER, LOGIN]
+LOGIN, PANEL = "BrokerLoginRole", "BrokerApiRole"
+ROLES = [RECEIVER, EXECUTOR, REFRESHER, LOGIN, PANEL]
 KEY = {"pk": {"S": "A"}, "sk": {"S": "X"}}
 OTHER_SECRET = "orderbridge/another-stack/login"
 
@@ -114,6 +114,18 @@ ALLOWED = {
         "secretsmanager:PutSecretValue",
         "sns:Publish",
     ],
+    PANEL: [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:Query",
+        "sqs:SendMessage",
+        "read a user's own login",
+        "write a user's own login",
+        "sns:Publish",
+    ],
     LOGIN: [
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -153,6 +165,12 @@ DENIED = {
     ],
     EXECUTOR: ["receive a dead letter"],
     REFRESHER: ["sqs:ReceiveMessage"],
+    PANEL: [
+        "sqs:ReceiveMessage",
+        "receive a dead letter",
+        "secretsmanager:GetSecretValue",
+        "read the login page's key",
+    ],
     LOGIN: [
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import places
+from tests.template.test_functions import FUNCTIONS
 
 LAYER_SOURCE = places.ROOT / "layers" / "orderbridge"
 CLIENTS = """
@@ -89,7 +90,7 @@ def test_plain_build_has_elf_files_for_arm64(plain_build: Path) -> None:
 
 
 def test_plain_build_has_each_handler_and_nothing_beside_it(plain_build: Path) -> None:
-    for function in ("AlertReceiverFunction", "BrokerLoginFunction", "OrderExecutorFunction", "RefresherFunction"):
+    for function in FUNCTIONS:
         assert [path.name for path in (plain_build / function).iterdir()] == ["app.py"]
 
 

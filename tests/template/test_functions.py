@@ -9,7 +9,13 @@ from sandbox.local_aws.resources import BridgeResources
 from sandbox.local_aws.template import Template
 from tests.template.conftest import Resources, of_type
 
-FUNCTIONS = ["AlertReceiverFunction", "BrokerLoginFunction", "OrderExecutorFunction", "RefresherFunction"]
+FUNCTIONS = [
+    "AlertReceiverFunction",
+    "BrokerApiFunction",
+    "BrokerLoginFunction",
+    "OrderExecutorFunction",
+    "RefresherFunction",
+]
 
 
 def test_template_has_the_functions_whose_folders_stand(resources: Resources) -> None:

@@ -33,6 +33,14 @@ def test_login_routes_lead_to_the_login_function(resources: Resources) -> None:
             assert "${BrokerLoginFunction.Arn}" in uri
 
 
+def test_every_other_route_leads_to_the_panels_function(resources: Resources) -> None:
+    methods = _body(resources)["paths"]["/{proxy+}"]
+
+    assert set(methods) == {"get", "post", "put", "delete", "options"}
+    for method in methods.values():
+        assert "${BrokerApiFunction.Arn}" in method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+
+
 def test_preflights_are_answered_by_functions(resources: Resources) -> None:
     for methods in _body(resources)["paths"].values():
         assert methods["options"]["x-amazon-apigateway-integration"]["type"] == "aws_proxy"
@@ -68,8 +76,9 @@ def test_throttles_are_above_ten_browsers(resources: Resources) -> None:
     assert settings["ThrottlingRateLimit"] >= 100
 
 
-def test_login_function_answers_before_the_gateway_gives_up(resources: Resources) -> None:
-    assert resources["BrokerLoginFunction"]["Properties"]["Timeout"] < 29
+def test_functions_answer_before_the_gateway_gives_up(resources: Resources) -> None:
+    for name in ("BrokerApiFunction", "BrokerLoginFunction"):
+        assert resources[name]["Properties"]["Timeout"] < 29
 
 
 def test_own_domain_is_made_only_when_named(resources: Resources) -> None:

@@ -25,7 +25,13 @@ def test_each_function_has_a_role_of_its_own(resources: Resources) -> None:
 
     roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions]
 
-    assert sorted(roles) == ["AlertReceiverRole", "BrokerLoginRole", "OrderExecutorRole", "RefresherRole"]
+    assert sorted(roles) == [
+        "AlertReceiverRole",
+        "BrokerApiRole",
+        "BrokerLoginRole",
+        "OrderExecutorRole",
+        "RefresherRole",
+    ]
 
 
 def test_no_policy_names_a_wildcard_action_or_every_resource(resources: Resources) -> None:
@@ -66,6 +72,12 @@ def test_login_function_reads_no_brokers_login(resources: Resources) -> None:
     assert read["Resource"]["Fn::Sub"].endswith(":secret:orderbridge/${AWS::StackName}/panel/*")
     assert write["Resource"]["Fn::Sub"].endswith(":secret:orderbridge/${AWS::StackName}/connections/user.*")
     assert "secretsmanager:GetSecretValue" not in write["Action"]
+
+
+def test_panel_function_reads_brokers_logins_alone(resources: Resources) -> None:
+    (statement,) = [entry for entry in _statements(resources["BrokerApiRole"]) if entry["Sid"] == "UseBrokerLogins"]
+
+    assert statement["Resource"]["Fn::Sub"].endswith(":secret:orderbridge/${AWS::StackName}/connections/*")
 
 
 def test_schedule_is_trusted_for_this_account_alone(resources: Resources) -> None:
