@@ -2,6 +2,7 @@
 
 import json
 
+from orderbridge.storage.panel_settings import PanelSettingsStore
 from orderbridge.storage.settings import SettingsStore
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
 from tests.unit.cli.bench import ACCOUNTS, NOW_MS, SETTINGS, Bench
@@ -189,3 +190,14 @@ def test_variables_stand_for_the_stack(bench: Bench) -> None:
     }
 
     assert bench.ok("apply", environ=variables)["written"]
+
+
+def test_apply_writes_the_panels_instruments_and_says_so_once(applied: Bench) -> None:
+    applied.write(SETTINGS + "\npanel:\n  tradestation:\n    AAPL: NASDAQ:AAPL\n")
+
+    first, second = applied.run("apply"), applied.run("apply")
+
+    assert "~ panel: its instruments" in first.stdout
+    assert "Nothing changes." in second.stdout
+    (listed,) = PanelSettingsStore(applied.client("dynamodb"), TABLE).read().listed("tradestation")
+    assert (listed.symbol, listed.tradingview) == ("AAPL", "NASDAQ:AAPL")

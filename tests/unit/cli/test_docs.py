@@ -27,7 +27,11 @@ def first_cells(document: str, section: str = "") -> set[str]:
 
 @pytest.mark.parametrize(
     ("section", "models"),
-    [("accounts", [schema.Account]), ("strategies", [schema.Strategy, schema.Route])],
+    [
+        ("accounts", [schema.Account]),
+        ("strategies", [schema.Strategy, schema.Route]),
+        ("panel", [schema.PanelInstrument]),
+    ],
 )
 def test_settings_document_lists_exactly_the_fields_of_the_file(section: str, models: list[Any]) -> None:
     assert first_cells("settings.md", section) == {name for model in models for name in model.model_fields}

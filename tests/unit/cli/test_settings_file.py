@@ -447,3 +447,36 @@ def test_same_symbol_on_two_accounts_passes() -> None:
     parts = text.rsplit("accounts: [sim]", 1)
 
     assert set(read(parts[0] + "accounts: [fx]" + parts[1]).strategies) == {"one", "two"}
+
+
+PANEL = """
+panel:
+  tradestation:
+    AAPL: NASDAQ:AAPL
+  tradelocker:
+    EURUSD:
+    XAUUSD: {type: commodity, pip_size: 0.1}
+"""
+
+
+def test_panel_lists_instruments_by_broker() -> None:
+    settings = read_settings(ACCOUNTS + PANEL, "f.yaml", HOSTS, NOW_MS)
+
+    assert settings.panel.find("tradestation", "AAPL").tradingview == "NASDAQ:AAPL"
+    assert [one.symbol for one in settings.panel.listed("tradelocker")] == ["EURUSD", "XAUUSD"]
+    assert settings.panel.find("tradelocker", "XAUUSD").pip_size == Decimal("0.1")
+
+
+def test_panel_name_without_exchange_is_refused_with_its_line() -> None:
+    with pytest.raises(SettingsProblems) as refused:
+        read_settings(ACCOUNTS + "\npanel:\n  tradestation:\n    AAPL: AAPL\n", "f.yaml", HOSTS, NOW_MS)
+
+    (problem,) = refused.value.problems
+    assert "panel.tradestation.AAPL" in problem.field
+
+
+def test_one_broker_name_for_two_symbols_of_tradingview_is_refused() -> None:
+    text = "\npanel:\n  tradestation: {AAPL: 'NASDAQ:AAPL'}\n  tradelocker: {AAPL: 'BATS:AAPL'}\n"
+
+    with pytest.raises(SettingsProblems, match="AAPL is NASDAQ:AAPL at TradeStation"):
+        read_settings(ACCOUNTS + text, "f.yaml", HOSTS, NOW_MS)

@@ -9,6 +9,7 @@ from orderbridge.cli.difference import Difference, difference
 from orderbridge.cli.rules import Settings, read_settings
 from orderbridge.cli.running import JsonOption, Run, StackOption, YesOption, running
 from orderbridge.errors import SettingsError
+from orderbridge.storage.panel_settings import PanelSettingsStore
 
 DEFAULT_FILE = "orderbridge.yaml"
 
@@ -28,21 +29,28 @@ def apply(
     with running(context, stack, as_json) as run:
         settings = _read(run, file)
         found = difference(settings, run.settings.strategies(), run.settings.accounts())
+        panel = PanelSettingsStore(run.world.client("dynamodb"), run.table)
+        panel_changes = panel.read() != settings.panel
         for line in found.lines:
             run.out.say(str(line), {"+": "green", "-": "red", "~": "yellow"}[line.sign])
-        if not found.lines:
+        if panel_changes:
+            run.out.say("~ panel: its instruments", "yellow")
+        elif not found.lines:
             run.out.say("Nothing changes.")
         if found.removed and not dry_run:
             names = ", ".join(f"{line.kind} {line.name}" for line in found.removed)
             run.ask(f"Remove {names}? Alerts for a removed strategy are refused.", yes)
-        written = bool(found.changes) and not dry_run
+        written = (bool(found.changes) or panel_changes) and not dry_run
         if written:
             run.settings.change(found.changes)
-            run.out.say(f"Written: {len(found.lines)} change(s).")
+            panel.write(settings.panel)
+            run.out.say(f"Written: {len(found.lines) + panel_changes} change(s).")
         hints = _hints(settings, run)
         for hint in hints:
             run.out.aside(hint)
-        run.out.result({"changes": _listed(found), "written": written, "hints": hints})
+        run.out.result(
+            {"changes": _listed(found), "panel_changes": panel_changes, "written": written, "hints": hints}
+        )
 
 
 def _read(run: Run, file: Path) -> Settings:

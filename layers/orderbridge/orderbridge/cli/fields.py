@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$")
 MS_PER_UNIT = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+TRADINGVIEW = re.compile(r"[^:\s]+:[^:\s]+")
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 
 
@@ -30,6 +31,14 @@ def _name(value: Any) -> str:
             f"{text!r} is no name that can stand in a URL",
             "Use up to 64 letters, digits, hyphens and underscores, and begin with a letter or digit.",
         )
+    return text
+
+
+def _tradingview(value: Any) -> str:
+    text = _text(value)
+    if not TRADINGVIEW.fullmatch(text):
+        mend = "Write it as TradingView's symbol search shows it, with its exchange: NASDAQ:AAPL."
+        raise wrong(f"{text!r} is no symbol of TradingView's", mend)
     return text
 
 
@@ -73,6 +82,8 @@ def _yes_no(value: Any) -> bool:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
+TradingViewName = Annotated[str, BeforeValidator(_tradingview)]
+"""`EXCHANGE:SYMBOL`."""
 AboveZero = Annotated[Decimal, BeforeValidator(_above_zero)]
 Notional = Annotated[Decimal | None, BeforeValidator(_notional)]
 """A limit on an order's value; the word `none` lifts it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from orderbridge.alerts.alert import Action, Alert, Refusal
+from orderbridge.broker_api.settings import BrokerName, Listed, PanelSettings
 from orderbridge.brokers.http import check_base_url
 from orderbridge.brokers.tradelocker import hosts as tradelocker_hosts
 from orderbridge.brokers.tradelocker.capabilities import CAPABILITIES as TRADELOCKER
@@ -31,6 +32,7 @@ class Settings:
 
     accounts: Mapping[str, AccountSettings]
     strategies: Mapping[str, StrategySettings]
+    panel: PanelSettings
 
     def routes(self, strategy: StrategySettings) -> tuple[Route, ...]:
         """Give what the alert receiver must know of a strategy's accounts."""
@@ -48,9 +50,10 @@ def read_settings(text: str, file: str, allowed_hosts: Collection[str], now_ms: 
     settings = Settings(
         {name: _account(name, account) for name, account in parsed.accounts.items()},
         {name: _strategy(name, strategy) for name, strategy in parsed.strategies.items()},
+        _panel(parsed.panel),
     )
     checks = _Checks(document, parsed, settings, allowed_hosts, now_ms)
-    problems = [*checks.accounts(), *checks.strategies()]
+    problems = [*checks.accounts(), *checks.strategies(), *checks.panel()]
     if problems:
         raise SettingsProblems(file, problems)
     strategies = settings.strategies.values()
@@ -107,6 +110,24 @@ def _strategy(name: str, strategy: schema.Strategy) -> StrategySettings:
     )
 
 
+def _panel(panel: schema.Panel) -> PanelSettings:
+    by_broker: dict[BrokerName, dict[str, schema.PanelInstrument]] = {
+        "tradestation": panel.tradestation,
+        "tradelocker": panel.tradelocker,
+    }
+    return PanelSettings(
+        {
+            broker: tuple(_listed(symbol, one) for symbol, one in instruments.items())
+            for broker, instruments in by_broker.items()
+            if instruments
+        }
+    )
+
+
+def _listed(symbol: str, one: schema.PanelInstrument) -> Listed:
+    return Listed(symbol, one.tradingview, one.type, one.pip_size, one.exchange, one.timezone, one.session)
+
+
 def _with_mapped_roots(strategy: StrategySettings, settings: Settings, now_ms: int) -> StrategySettings:
     """Name under `trades` also what the broker calls those symbols: a job's root is that of the broker's symbol."""
     roots = list(strategy.trades)
@@ -132,6 +153,18 @@ class _Checks:
 
     def problem(self, path: FieldPath, message: str, mend: str) -> Problem:
         return Problem(self.document.line(path), ".".join(map(str, path)), message, mend)
+
+    # ---- the panel
+
+    def panel(self) -> Iterator[Problem]:
+        """One name of a broker's can mean one symbol of TradingView's only: /mapping is the same for both brokers."""
+        ours, others = self.parsed.panel.tradestation, self.parsed.panel.tradelocker
+        for symbol in ours.keys() & others.keys():
+            one, other = ours[symbol].tradingview, others[symbol].tradingview
+            if one and other and one != other:
+                message = f"{symbol} is {one} at TradeStation and {other} at TradeLocker"
+                mend = "Name the same symbol of TradingView's in both, or leave one of them out."
+                yield self.problem(("panel", "tradelocker", symbol), message, mend)
 
     # ---- accounts
 

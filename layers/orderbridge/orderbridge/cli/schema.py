@@ -8,7 +8,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from orderbridge.cli.fields import AboveZero, Count, DurationMs, DurationOrNever, Name, Notional, Text, YesNo
+from orderbridge.broker_api.settings import SymbolType
+from orderbridge.cli.fields import (
+    AboveZero,
+    Count,
+    DurationMs,
+    DurationOrNever,
+    Name,
+    Notional,
+    Text,
+    TradingViewName,
+    YesNo,
+)
 
 DEFAULT_MAX_NOTIONAL = Decimal(250_000)
 """In the instrument's currency: a slip of the keyboard is stopped, one contract of most futures passes."""
@@ -73,8 +84,36 @@ class Strategy(Part):
     max_notional: Notional = DEFAULT_MAX_NOTIONAL
 
 
+class PanelInstrument(Part):
+    """One instrument of the panel."""
+
+    tradingview: TradingViewName = ""
+    type: SymbolType | Literal[""] = ""
+    pip_size: AboveZero | None = None
+    exchange: Text = ""
+    timezone: Text = ""
+    session: Text = ""
+
+
+def _named_at_tradingview(value: Any) -> Any:
+    if value is None:
+        return {}
+    return {"tradingview": value} if isinstance(value, str) else value
+
+
+Instruments = dict[Text, Annotated[PanelInstrument, BeforeValidator(_named_at_tradingview)]]
+
+
+class Panel(Part):
+    """What TradingView's broker panel shows, by broker."""
+
+    tradestation: Instruments = Field(default_factory=dict)
+    tradelocker: Instruments = Field(default_factory=dict)
+
+
 class SettingsFile(Part):
     """The whole file."""
 
     accounts: dict[Name, Account] = Field(min_length=1)
     strategies: dict[Name, Strategy] = Field(default_factory=dict)
+    panel: Panel = Panel()
