@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,11 +41,16 @@ class SimulatedBroker:
         return self._ask(what, json.dumps(payload).encode())
 
     def _ask(self, what: str, body: bytes | None = None) -> dict[str, Any]:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(f"{self.control_url}/{what}", body, {"Content-Type": "application/json"})
-        with opener.open(request, timeout=10) as answer:
+        with _opener().open(request, timeout=10) as answer:
             content: dict[str, Any] = json.load(answer, parse_float=Decimal)
             return content
+
+
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Make the opener once: each reads the machine's certificates, which takes longer than what is asked."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextmanager

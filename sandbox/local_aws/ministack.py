@@ -56,6 +56,10 @@ class LocalAws:
             make: Any = _session().client
             return make(service, region_name=REGION, endpoint_url=self.endpoint, config=config, **keys)
 
+    def shared_client(self, service: str) -> Any:
+        """Give the root's client that all threads of this process share: making one costs more than most calls."""
+        return _shared_client(self, service)
+
 
 @contextmanager
 def local_aws(folder: Path, port: int | None = None) -> Iterator[LocalAws]:
@@ -80,6 +84,11 @@ def local_aws(folder: Path, port: int | None = None) -> Iterator[LocalAws]:
     finally:
         child.stop()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@cache
+def _shared_client(aws: LocalAws, service: str) -> Any:
+    return aws.client(service)
 
 
 @cache

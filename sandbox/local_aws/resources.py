@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sandbox.local_aws import template as templates
@@ -41,9 +42,9 @@ class BridgeResources:
 
 def create_resources(aws: LocalAws, *, broker_hosts: tuple[str, ...] = ()) -> BridgeResources:
     """Create a fresh table, bell with its dead letter queue, and topic, with the template's own properties."""
-    template = templates.load()
+    template = _template()
     name = f"test-{uuid.uuid4().hex[:12]}"
-    dynamodb, sqs = aws.client("dynamodb"), aws.client("sqs")
+    dynamodb, sqs = aws.shared_client("dynamodb"), aws.shared_client("sqs")
     table = templates.properties(template, "BridgeTable")
     dynamodb.create_table(TableName=name, **{key: table[key] for key in _TABLE_PROPERTIES})
     dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=table["TimeToLiveSpecification"])
@@ -57,10 +58,16 @@ def create_resources(aws: LocalAws, *, broker_hosts: tuple[str, ...] = ()) -> Br
         table_name=name,
         bell_queue_url=bell_url,
         dead_letter_queue_url=dead_letter_url,
-        topic_arn=aws.client("sns").create_topic(Name=name)["TopicArn"],
+        topic_arn=aws.shared_client("sns").create_topic(Name=name)["TopicArn"],
         secret_prefix=f"orderbridge/{name}/",
         broker_hosts=(*templates.default(template, "BrokerHosts").split(","), *broker_hosts),
     )
+
+
+@cache
+def _template() -> templates.Template:
+    """Read the template once: reading it takes half a second."""
+    return templates.load()
 
 
 def _create_queue(sqs: Any, name: str, properties: Mapping[str, Any], replaced: Mapping[str, str]) -> str:
