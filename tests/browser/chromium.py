@@ -238,6 +238,7 @@ def chromium(path: str, folder: Path) -> Iterator[Chromium]:
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        "--disable-breakpad",
         "--no-first-run",
         "--no-default-browser-check",
         "--no-proxy-server",
@@ -249,6 +250,7 @@ def chromium(path: str, folder: Path) -> Iterator[Chromium]:
             [sys.executable, "-c", LAUNCH, str(read_commands), str(write_replies), *arguments],
             pass_fds=(read_commands, write_replies),
             stdin=subprocess.DEVNULL,
+            env={**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},  # it writes nothing elsewhere
             stdout=log,
             stderr=log,
         )
