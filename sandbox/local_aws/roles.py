@@ -9,12 +9,6 @@ from sandbox.local_aws.ministack import REGION, LocalAws
 from sandbox.local_aws.resources import BridgeResources
 
 ACCOUNT = "000000000000"
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    ],
-}
 
 
 def policy(role: str, bridge: BridgeResources, *, without: str | None = None) -> dict[str, Any]:
@@ -31,13 +25,21 @@ def policy(role: str, bridge: BridgeResources, *, without: str | None = None) ->
     return resolved
 
 
-def assume(aws: LocalAws, document: dict[str, Any]) -> dict[str, str]:
-    """Make a role with just this policy and give its credentials, as `LocalAws.client` takes them."""
+def make(aws: LocalAws, document: dict[str, Any], trusted: dict[str, str]) -> tuple[str, str]:
+    """Make a role with just this policy, which `trusted` (the principal) may take on; give its name and ARN."""
     iam = aws.client("iam")
     name = f"probe-{uuid.uuid4().hex[:12]}"
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))["Role"]
+    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+    trusting = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting)["Role"]
     iam.put_role_policy(RoleName=name, PolicyName="probe", PolicyDocument=json.dumps(document))
-    keys = aws.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="probe")["Credentials"]
+    return name, str(role["Arn"])
+
+
+def assume(aws: LocalAws, document: dict[str, Any]) -> dict[str, str]:
+    """Make a role with just this policy and give its credentials, as `LocalAws.client` takes them."""
+    _, arn = make(aws, document, {"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    keys = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="probe")["Credentials"]
     return {
         "aws_access_key_id": keys["AccessKeyId"],
         "aws_secret_access_key": keys["SecretAccessKey"],
