@@ -7,10 +7,11 @@ its functions run on this machine's interpreter.
 | variable | meaning |
 |---|---|
 | ORDERBRIDGE_BUILD_FOR | `lambda` (default) or `host` |
-| ORDERBRIDGE_BUILD_UV | the uv to install with; without it, the pip of the running interpreter |
+| ORDERBRIDGE_BUILD_UV | the uv to install with; without it, the pip of the running interpreter or of its base |
 """
 
 import gzip
+import importlib.util
 import json
 import os
 import shutil
@@ -61,12 +62,23 @@ def install_wheels(target: Path, *, for_host: bool, uv: str | None) -> None:
         command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--link-mode", "copy"]
         platform = ["--python-platform", "aarch64-manylinux_2_28", "--python-version", "3.13"]
     else:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--root-user-action", "ignore"]
+        command = [interpreter_with_pip(), "-m", "pip", "install", "--quiet", "--no-compile"]
+        command += ["--root-user-action", "ignore"]
         platform = ["--implementation", "cp", "--python-version", "3.13"]
         for tag in LAMBDA_PLATFORMS:
             platform += ["--platform", tag]
     requirements = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(HERE / "requirements.txt")]
     subprocess.run([*command, "--target", str(target), *([] if for_host else platform), *requirements], check=True)
+
+
+def interpreter_with_pip() -> str:
+    """Give the running interpreter, or the one that its virtual environment was made from: uv's have no pip.
+
+    `sam build` in a shell where the project's own environment is activated comes to that.
+    """
+    if importlib.util.find_spec("pip") or sys.prefix == sys.base_prefix:
+        return sys.executable
+    return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def prune(target: Path) -> None:
