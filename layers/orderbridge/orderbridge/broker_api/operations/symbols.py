@@ -4,11 +4,13 @@ Where the broker's data do not say when a symbol trades, the operator's settings
 """
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from orderbridge.broker_api.prices import TYPES, tick_size
 from orderbridge.broker_api.settings import Listed
 from orderbridge.model import AssetType, Instrument
+from orderbridge.strategy.symbols import canonical_root
 
 SESSIONS: dict[AssetType, tuple[str, str]] = {
     "stock": ("America/New_York", "0930-1600"),
@@ -60,6 +62,9 @@ class Columns:
             "timezone": listed.timezone or zone,
             "type": kind,
             "session-regular": listed.session or session,
+            "root": canonical_root(instrument.symbol) if kind == "futures" else None,
+            "root-description": instrument.description or instrument.symbol if kind == "futures" else None,
+            "expiration": _day(instrument.expires_at_ms) if kind == "futures" else None,
             "base-currency": instrument.symbol[:3].upper() if pair else None,
             "has-intraday": True,
             "has-no-volume": False,
@@ -79,6 +84,13 @@ def _scale(tick: Decimal) -> tuple[int, int]:
     digits = max(0, -int(tick.normalize().as_tuple().exponent))
     scale = 10**digits
     return scale, int(tick * scale)
+
+
+def _day(at_ms: int | None) -> int | None:
+    """Give a day as the number YYYYMMDD."""
+    if at_ms is None:
+        return None
+    return int(f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y%m%d}")
 
 
 def _exchange(instrument: Instrument, listed: Listed) -> str:

@@ -1,7 +1,9 @@
 """One TradeStation account behind the port `orderbridge.brokers.port.Broker`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from orderbridge.brokers.http import BrokerHttp, Quota
 from orderbridge.brokers.port import Capabilities, Deadline, Evidence, Look, Outcome, Refused, Resolution
@@ -24,8 +26,12 @@ from orderbridge.commands import Cancel, Command, Place, PlaceGroup, Replace
 from orderbridge.errors import BrokerUnavailableError, NotSupportedError, ReadRefusedError, UnknownSymbolError
 from orderbridge.model import AccountState, Bar, BrokerAccount, Execution, Instrument, Order, Position, Quote
 
+T = TypeVar("T")
+
 MOST_PAGES = 50
 PAGE_SIZE = 600
+MOST_QUOTES, MOST_SYMBOLS = 100, 50
+"""As many can be asked for at once."""
 HISTORY_DAYS = 90
 """How far back historical orders reach: 90 days in one edition of the documents, 730 in another."""
 
@@ -101,6 +107,22 @@ class TradeStation:
     def quote(self, symbol: str, deadline: Deadline) -> Quote:
         """Give the last quote. Raises `UnknownSymbolError`."""
         return market.quote(self._market_data("quotes", symbol, quotas.QUOTES, deadline), symbol)
+
+    def quotes(self, symbols: Sequence[str], deadline: Deadline) -> tuple[Quote, ...]:
+        """Give the last quotes of several symbols, in one request for each hundred; unknown ones are left out."""
+        found: list[Quote] = []
+        for batch in _batches(symbols, MOST_QUOTES):
+            body = self._many("quotes", batch, quotas.QUOTES, deadline)
+            found += _known(partial(market.quote, body), batch)
+        return tuple(found)
+
+    def instruments(self, symbols: Sequence[str], deadline: Deadline) -> tuple[Instrument, ...]:
+        """Give several instruments, in one request for each fifty; unknown ones are left out."""
+        found: list[Instrument] = []
+        for batch in _batches(symbols, MOST_SYMBOLS):
+            body = self._many("symbols", batch, quotas.SYMBOLS, deadline)
+            found += _known(partial(market.instrument, body), batch)
+        return tuple(found)
 
     def bars(self, symbol: str, resolution: str, from_ms: int, to_ms: int, deadline: Deadline) -> tuple[Bar, ...]:
         """Give the bars that open from `from_ms` until `to_ms`; of intraday bars at most the last 57,600."""
@@ -196,6 +218,15 @@ class TradeStation:
             asked = {**asked, "nextToken": token}
         raise BrokerUnavailableError(f"TradeStation: more than {MOST_PAGES} pages of orders")
 
+    def _many(self, what: str, symbols: Sequence[str], quota: Quota, deadline: Deadline) -> object:
+        """Ask for several symbols at once. A reply without any of them is an empty one."""
+        try:
+            return self._http.read(f"/marketdata/{what}/{','.join(map(in_path, symbols))}", quota, deadline)
+        except ReadRefusedError as error:
+            if error.status == 404 or "INVALID SYMBOL" in str(error).upper():
+                return {}
+            raise
+
     def _market_data(
         self, what: str, symbol: str, quota: Quota, deadline: Deadline, params: dict[str, str] | None = None
     ) -> object:
@@ -205,6 +236,20 @@ class TradeStation:
             if error.status == 404 or "INVALID SYMBOL" in str(error).upper():
                 raise UnknownSymbolError(f"TradeStation has no symbol {symbol}") from None
             raise
+
+
+def _batches(symbols: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (symbols[start : start + most] for start in range(0, len(symbols), most))
+
+
+def _known(read: Callable[[str], T], symbols: Sequence[str]) -> list[T]:
+    found: list[T] = []
+    for symbol in symbols:
+        try:
+            found.append(read(symbol))
+        except UnknownSymbolError:
+            continue
+    return found
 
 
 def _not_offered(command: Command) -> TypeError:
