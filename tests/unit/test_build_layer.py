@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 LAYER = Path(__file__).resolve().parents[2] / "layers" / "orderbridge"
-CHOICE = f"import sys; sys.path.insert(0, {str(LAYER)!r}); import build_layer; print(build_layer.interpreter_with_pip())"
+CHOICE = f"""
+import sys
+sys.path.insert(0, {str(LAYER)!r})
+import build_layer
+print(build_layer.interpreter_with_pip())
+"""
 IS_BASE = "import sys; print(sys.prefix == sys.base_prefix)"
 
 
@@ -22,7 +27,8 @@ def test_environment_without_pip_gives_way_to_the_interpreter_it_was_made_from(t
     (tmp_path / "bin").mkdir()
     python = tmp_path / "bin" / "python"
     python.symlink_to(Path(sys.executable).resolve())
-    (tmp_path / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n", encoding="utf-8")
+    base = Path(sys.executable).resolve().parent
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {base}\ninclude-system-site-packages = false\n", encoding="utf-8")
     if with_pip:
         package.mkdir(parents=True)
         (package / "__init__.py").touch()
