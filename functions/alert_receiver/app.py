@@ -1,7 +1,8 @@
-"""The alert receiver's handler: everything is made while the function starts, when Lambda gives it more CPU."""
+"""The alert receiver's handler: everything is made while the function starts."""
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from orderbridge.alerts.authentication import Sources
@@ -14,21 +15,31 @@ from orderbridge.storage.known_strategies import KnownStrategies
 from orderbridge.storage.lean_aws import DynamoDb, Sqs
 
 logger = lean_logger("alert-receiver", os.environ.get("LOG_LEVEL", "INFO"))
-dynamodb = DynamoDb(os.environ, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-sqs = Sqs(os.environ, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-receiver = Receiver(
-    KnownStrategies(dynamodb, os.environ["TABLE_NAME"]),
-    Intake(dynamodb, sqs, os.environ["TABLE_NAME"], os.environ["BELL_QUEUE_URL"]),
-    Sources(os.environ["ALERT_SOURCES"]),
-    stack=os.environ["SECRET_PREFIX"].split("/")[1],  # `orderbridge/STACK/`
-    now_ms=lambda: time.time_ns() // 1_000_000,
-    random_bytes=os.urandom,
-)
+
+
+def receiver_of(variables: Mapping[str, str]) -> Receiver:
+    """Make the receiver from the function's variables. Raises `KeyError` naming one that is missing."""
+    dynamodb = DynamoDb(variables, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    sqs = Sqs(variables, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    return Receiver(
+        KnownStrategies(dynamodb, variables["TABLE_NAME"]),
+        Intake(dynamodb, sqs, variables["TABLE_NAME"], variables["BELL_QUEUE_URL"]),
+        Sources(variables["ALERT_SOURCES"]),
+        stack=variables["SECRET_PREFIX"].split("/")[1],  # `orderbridge/STACK/`
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        random_bytes=os.urandom,
+    )
+
+
+receiver = receiver_of(os.environ) if "TABLE_NAME" in os.environ else None
+"""Made at import where the function's variables stand: Lambda gives more CPU then than to the first alert."""
 
 
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Answer one alert, from the gateway or from `orderbridge fire`. Our own failure is a 503: it is sent again."""
+    global receiver
     try:
+        receiver = receiver or receiver_of(os.environ)
         answer = receiver.receive(event)
     except Exception:
         logger.exception("the alert was not answered as planned")

@@ -56,8 +56,8 @@ def app(bench: Bench, server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> Ite
     sys.modules.pop("alert_receiver.app", None)
     app = importlib.import_module("alert_receiver.app")
     yield app
-    app.dynamodb.close()
-    app.sqs.close()
+    app.receiver._intake._dynamodb.close()
+    app.receiver._intake._sqs.close()
     sys.modules.pop("alert_receiver.app", None)
     logger.handlers[:], level, logger.propagate = before
     logger.setLevel(level)
