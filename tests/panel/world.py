@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from orderbridge.broker_api.gateway import Request
@@ -21,11 +21,13 @@ from orderbridge.errors import NotSignedInError
 from orderbridge.execution.looks import Looks
 from orderbridge.secret import Secret
 from orderbridge.storage.budgets import DynamoBudget
+from orderbridge.storage.control import Controls
 from orderbridge.storage.panel_books import DynamoPanelBooks
 from orderbridge.storage.panel_cache import DynamoPanelCache
 from orderbridge.storage.panel_requests import DynamoPanelRequests
 from orderbridge.storage.snapshots import DynamoSnapshots
 from orderbridge.strategy.settings import AccountSettings
+from orderbridge.strategy.symbols import canonical_root, lane_of
 from tests.panel.schema import check
 from tests.scenario.world import TABLE, World
 
@@ -159,6 +161,21 @@ class PanelWorld(World):
         if worked.watched:
             self.watcher.ensure(self.account.name)
 
+    # ---- the broker
+
+    @property
+    def inside(self) -> Any:
+        """The simulated broker's inside, as its own bench has it."""
+        return self.bench
+
+    def asked(self) -> int:
+        """Count the requests that the broker has been sent."""
+        return len(self.inside.sim.journal.entries())
+
+    def answer_again(self) -> None:
+        """End what was set up with `read_fault`."""
+        self.inside.transport.pending_reads.clear()
+
     # ---- requests
 
     def ask(
@@ -226,6 +243,15 @@ class PanelWorld(World):
     def place(self, *args: Any, request_id: str = "", **fields: Any) -> Reply:
         query: dict[str, Any] = {"requestId": request_id} if request_id else {}
         return self.ask("POST", self.own("orders"), self.ticket(*args, **fields), **query)
+
+    def lane(self) -> str:
+        """Name the lane of the bench's symbol."""
+        whole = self.worker_capabilities.one_action_at_a_time
+        return lane_of(self.account.name, canonical_root(self.bench.symbol), whole)
+
+    def halt(self, what: Literal["entries", "all"]) -> None:
+        """Throw the global switch."""
+        Controls(self.client, TABLE).halt("global", what, "test", "test", self.clock.now_ms())
 
     def settle(self, seconds: float = 3.0) -> None:
         """Let the bridge work, and what was read grow old."""

@@ -29,6 +29,8 @@ class Cached:
     """Somebody reads it again until then."""
     retry_at_ms: int
     """After a failure: nobody tries again before."""
+    failures: int = 0
+    """How often reading has failed since it last succeeded."""
 
 
 class Cache(Protocol):

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from orderbridge.broker_api.book import PanelBook, backfilled, failed, folded, known
 from orderbridge.broker_api.ports import Backstage, HasDepth, ManyInstruments, ManyQuotes, PanelDesk
-from orderbridge.broker_api.snapshots import Seen, Snapshots
+from orderbridge.broker_api.snapshots import Seen, Snapshots, pause_ms
 from orderbridge.broker_api.working import Capped
 from orderbridge.brokers.port import Deadline
 from orderbridge.errors import (
@@ -56,6 +56,8 @@ AT_ONCE_MS = 400
 """A book from a look this recent is given without looking for a newer one."""
 TRIES = 5
 LOOK_S = 6.0
+POLL_S = 5.0
+"""The longest that one poll waits for the broker: the last snapshot is the better answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,8 @@ class Reader:
         try:
             looks.get(short, history_since(self._clock.now_ms(), None), max_age_ms=LOOK_MS[account.broker] // 2)
         except BrokerReadError as error:
-            pause_ms = error.retry_after_ms if isinstance(error, RateLimitedError) else LOOK_MS[account.broker]
-            self._stage.cache.fail(account.connection, what, self._clock.now_ms() + max(200, min(pause_ms, 30_000)))
+            failures = self._stage.cache.read(account.connection, what).failures
+            self._stage.cache.fail(account.connection, what, self._clock.now_ms() + pause_ms(error, failures))
             raise
         self._stage.cache.put(account.connection, what, "", self._clock.now_ms())
 
@@ -204,7 +206,7 @@ class Reader:
 
     def state(self, account: AccountSettings, deadline: Deadline) -> Seen[AccountState]:
         """Give the account's money."""
-        read = partial(self._stage.desk(account).broker.state, deadline)
+        read = partial(self._stage.desk(account).broker.state, _short(deadline))
         return self._snapshots.get(
             account.connection, f"state#{account.name}", AccountState, STATE_MS, read, deadline
         )
@@ -227,7 +229,7 @@ class Reader:
         desk, now_ms = self._stage.desk(account), self._clock.now_ms()
         if account.broker == "tradestation":
             raise NotSupportedError("TradeStation lists no executions")
-        read = partial(desk.broker.executions, deadline, now_ms - DAY_MS)
+        read = partial(desk.broker.executions, _short(deadline), now_ms - DAY_MS)
         seen = self._snapshots.get(
             account.connection, f"executions#{account.name}", tuple[Execution, ...], EXECUTIONS_MS, read, deadline
         )
@@ -278,7 +280,7 @@ class Reader:
         keys = {f"quote#{symbol}": symbol for symbol in dict.fromkeys(symbols)}
 
         def read(whats: Sequence[str]) -> dict[str, Quote | None]:
-            found = self._read_quotes(desk, [keys[what] for what in whats], deadline)
+            found = self._read_quotes(desk, [keys[what] for what in whats], _short(deadline))
             return {what: found[keys[what]] for what in whats if keys[what] in found}
 
         try:
@@ -308,7 +310,7 @@ class Reader:
         """Give a symbol's order book, while it is live. Raises `BrokerReadError`."""
 
         def read() -> Levels:
-            levels = broker.depth(symbol, deadline)
+            levels = broker.depth(symbol, _short(deadline))
             return Levels(levels.bids, levels.asks)
 
         seen = self._snapshots.get(account.connection, f"depth#{symbol}", Levels, QUOTE_MS, read, deadline)
@@ -363,6 +365,10 @@ class Reader:
                 if pause_s + 0.5 > deadline.remaining():
                     raise
                 self._clock.sleep(pause_s)
+
+
+def _short(deadline: Deadline) -> Capped:
+    return Capped(deadline, POLL_S, deadline.remaining())
 
 
 def _open(book: PanelBook) -> bool:

@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 FLIGHT_MS = 8_000
 RETRY_MS = 2_000
-"""How long after a failed read the next one may start."""
+"""How long after a failed read the next one may start; doubled with each failure."""
+LONGEST_PAUSE_MS = 30_000
 POLL_S = 0.05
 NOTHING = "null"
 NOTHING_MS = 60_000
@@ -96,9 +97,8 @@ class Snapshots:
         try:
             values = read(whats)
         except BrokerReadError as error:
-            pause_ms = error.retry_after_ms if isinstance(error, RateLimitedError) else RETRY_MS
             for what in whats:
-                self._cache.fail(connection, what, self._clock.now_ms() + max(200, min(pause_ms, 30_000)))
+                self._fail(connection, what, error)
             raise
         for what in whats:
             if what in values:
@@ -106,6 +106,10 @@ class Snapshots:
             else:
                 self._cache.fail(connection, what, self._clock.now_ms() + RETRY_MS)
         return {what: Seen(value, now_ms) for what, value in values.items()}
+
+    def _fail(self, connection: str, what: str, error: BrokerReadError) -> None:
+        failures = self._cache.read(connection, what).failures
+        self._cache.fail(connection, what, self._clock.now_ms() + pause_ms(error, failures))
 
     def _awaited(
         self, connection: str, whats: Iterable[str], kind: type[T] | Any, deadline: Deadline
@@ -136,6 +140,17 @@ class Snapshots:
             kept = (one.text, codec.loads(kind, one.text))
             self._decoded[(connection, what)] = kept
         return Seen(kept[1], one.at_ms)
+
+
+def pause_ms(error: BrokerReadError, failures: int) -> int:
+    """Give how long a read that has failed is left alone: longer each time, and as long as the broker says.
+
+    The first refusal for its rate alone is no failure of the broker's: what it says is enough.
+    """
+    asked_ms = error.retry_after_ms if isinstance(error, RateLimitedError) else 0
+    if asked_ms and failures == 0:
+        return max(200, min(asked_ms, LONGEST_PAUSE_MS))
+    return int(min(max(RETRY_MS * 2 ** min(failures, 10), asked_ms), LONGEST_PAUSE_MS))
 
 
 def _fresh(one: Cached, now_ms: int, fresh_ms: int) -> bool:

@@ -31,7 +31,11 @@ class DynamoPanelCache:
         item = unmarshal(reply.get("Item", {}))
         text = zlib.decompress(base64.b85decode(str(item["data"]))).decode() if item.get("data") else ""
         return Cached(
-            text, int(item.get("at_ms", 0)), int(item.get("busy_until_ms", 0)), int(item.get("retry_at_ms", 0))
+            text,
+            int(item.get("at_ms", 0)),
+            int(item.get("busy_until_ms", 0)),
+            int(item.get("retry_at_ms", 0)),
+            int(item.get("failures", 0)),
         )
 
     def take(self, connection: str, what: str, now_ms: int, until_ms: int) -> bool:
@@ -55,13 +59,16 @@ class DynamoPanelCache:
         packed = base64.b85encode(zlib.compress(text.encode(), 6)).decode() if text else ""
         values: dict[str, str | int] = {":zero": 0, ":at": at_ms, ":data": packed if len(packed) <= MAX_BYTES else ""}
         self._update(
-            connection, what, "SET #data = :data, at_ms = :at, busy_until_ms = :zero, retry_at_ms = :zero", values
+            connection,
+            what,
+            "SET #data = :data, at_ms = :at, busy_until_ms = :zero, retry_at_ms = :zero, failures = :zero",
+            values,
         )
 
     def fail(self, connection: str, what: str, retry_at_ms: int) -> None:
         """Note that reading failed; the old text stays."""
-        values: dict[str, str | int] = {":zero": 0, ":retry": retry_at_ms}
-        self._update(connection, what, "SET busy_until_ms = :zero, retry_at_ms = :retry", values)
+        values: dict[str, str | int] = {":zero": 0, ":retry": retry_at_ms, ":one": 1}
+        self._update(connection, what, "SET busy_until_ms = :zero, retry_at_ms = :retry ADD failures :one", values)
 
     def _update(
         self,
