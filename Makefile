@@ -20,6 +20,8 @@ SAM := .venv-sam/bin/sam
 SYNC = $(UV) sync --quiet --frozen --python .venv-uv/bin/python
 STAMP := .made
 WORKERS ?= 2
+# Folders of the tests that are judged on the local AWS: one after the other, since they race against the clock.
+RACES := tests/race tests/fidelity tests/e2e
 STACK ?= orderbridge
 
 ##@ The bridge on this machine
@@ -48,8 +50,8 @@ types: .venv/$(STAMP) ## Check types with mypy, strict
 
 .PHONY: pytest
 pytest: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The tests of `make test` alone
-	$(BIN)/pytest -m "not race" -n $(WORKERS) --ignore tests/template $(ARGS)
-	$(BIN)/pytest -m race --ignore tests/template $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(addprefix --ignore ,tests/template $(RACES)) $(ARGS)
+	$(BIN)/pytest $(RACES) $(ARGS)
 
 .PHONY: check-template
 check-template: environments ## Validate, lint and test the template and a plain `sam build`

@@ -1,10 +1,23 @@
 """What several kinds of tests share: one local AWS a session, fresh stores a test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from sandbox import places
 from sandbox.local_aws import BridgeResources, LocalAws, create_resources, local_aws
+
+RACES = {"race", "fidelity", "e2e"}
+"""Folders whose tests are judged on the local AWS; `make pytest` runs them apart from the others."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Refuse a test that would be run among the wrong ones."""
+    for item in items:
+        apart = item.path.relative_to(places.ROOT / "tests").parts[0] in RACES
+        if apart is not (item.get_closest_marker("race") is not None):
+            rule = "belongs into tests/race, tests/fidelity or tests/e2e" if not apart else "lacks the mark `race`"
+            raise pytest.UsageError(f"{item.nodeid} {rule}")
 
 
 @pytest.fixture(scope="session")
