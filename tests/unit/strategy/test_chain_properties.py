@@ -131,6 +131,29 @@ def test_complete_chain_ends_at_its_last_position_for_every_arrival_order(
     assert lane.held == chain[-1].after
 
 
+def test_older_links_of_a_complete_chain_are_worked_only_as_far_as_its_end_is_missing() -> None:
+    arrived = [
+        Step(-4, -1, 1),
+        Step(-2, -1, 0),
+        Step(-1, -4, 1),
+        Step(-2, -3, 0),
+        Step(-1, -4, 0),
+        Step(-3, -2, 0),
+    ]
+
+    lane = lane_at(-2).play([(2_000 + n, step) for n, step in enumerate(arrived)])
+
+    assert (lane.held, lane.superseded) == (Decimal(-4), 2)
+
+
+def test_round_trip_that_is_over_is_not_traded_afterwards() -> None:
+    arrived = [Step(0, 1, 1), Step(1, 0, 0), Step(0, 1, 0)]
+
+    lane = lane_at(0).play([(2_000 + n, step) for n, step in enumerate(arrived)])
+
+    assert (lane.held, lane.superseded) == (Decimal(1), 2)
+
+
 @given(chains(), st.data())
 @settings(max_examples=150, deadline=None)
 def test_complete_chain_without_fire_times_ends_at_its_last_position_for_every_arrival_order(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from orderbridge.strategy.chain_order import LINK_WAIT_MS, Placed, place_links
 from orderbridge.strategy.chain_state import ChainItem, ChainKey, ChainState, with_known
-from orderbridge.strategy.links import Link, Said, best_order, link_of
+from orderbridge.strategy.links import Link, Said, link_of
 
 __all__ = [
     "LINK_WAIT_MS",
@@ -67,9 +67,8 @@ def worked(state: ChainState, item: ChainItem) -> ChainState:
     if item.link is None:
         return state
     state = with_known(state, item, worked=True)
-    missing, order = best_order(state.base, [one.timed for one in state.known])
     second = max((second for second in (state.second, item.second) if second is not None), default=None)
-    return replace(state, now=state.known[order[-1]].link.result if missing == 0 else item.link.result, second=second)
+    return replace(state, now=item.link.result, second=second)
 
 
 def passed(state: ChainState, item: ChainItem) -> ChainState:

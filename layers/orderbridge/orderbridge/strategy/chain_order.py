@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from orderbridge.strategy.chain_state import ChainItem, ChainState, recent
-from orderbridge.strategy.links import Ranked, Said, Timed, best_order, joins_on, only_reduces
+from orderbridge.strategy.links import Ranked, Said, Timed, best_order, distance, joins_on, only_reduces
 
 LINK_WAIT_MS = 1_500
 """How long after its acceptance a link waits for a missing one before it."""
@@ -31,8 +31,9 @@ class Placed:
 def place_links(older: Sequence[ChainItem], front: Sequence[ChainItem], state: ChainState) -> Placed:
     """Place the links that fired in an earlier second than one that was worked (`older`), and the next ones (`front`).
 
-    Where all links join on to one another, every order in which they can be worked has the same end: they go as they
-    join on. Otherwise something is missing, and the order with the least movement missing tells what came too late.
+    Where nothing is missing, before or after, every way of working links as they join on leads to the same end; what
+    is left over there are round trips, and they are superseded. Otherwise the order with the least movement missing
+    tells what came too late.
     """
     if not (older or front):
         return Placed()
@@ -41,8 +42,9 @@ def place_links(older: Sequence[ChainItem], front: Sequence[ChainItem], state: C
     links = [*(one.timed for one in shown.known), *(Timed(item.said, item.second) for item in waiting)]
     ranked = best_order(shown.base, links, _late(waiting, shown))
     complete = ranked[0] == 0
-    if complete and _all_join_on(shown, waiting) and all(item.said.previous for item in older):
-        return Placed(head=waiting[0])
+    if complete and _without_gaps(shown) and all(item.said.previous for item in older):
+        goes_on = joins_on(state.now, waiting[0].said) and (front or _ends_elsewhere(state, links, ranked))
+        return Placed(head=waiting[0]) if goes_on else Placed(before=tuple(waiting))
     twins = [] if complete else [item for item in waiting if _is_twin(item, shown)]
     if twins:
         rest = place_links(_others(older, twins), _others(front, twins), state)
@@ -91,14 +93,19 @@ def _others(items: Sequence[ChainItem], without: Sequence[ChainItem]) -> list[Ch
     return [item for item in items if item not in without]
 
 
-def _all_join_on(state: ChainState, waiting: Sequence[ChainItem]) -> bool:
-    """Tell whether all links can be worked one after the other: then every order of them has the same end."""
+def _without_gaps(state: ChainState) -> bool:
+    """Tell whether each worked link joined on to the one before it."""
     at = state.base
-    for link in (*(one.link for one in state.known if one.worked), *(item.said for item in waiting)):
-        if not joins_on(at, link):
+    for one in state.known:
+        if one.worked and not joins_on(at, one.link):
             return False
-        at = link.result
+        at = one.link.result if one.worked else at
     return True
+
+
+def _ends_elsewhere(state: ChainState, links: Sequence[Timed], ranked: Ranked) -> bool:
+    """Tell whether the chain ends where it does not stand; else an older round trip is over and not traded now."""
+    return distance(state.now, links[ranked[1][-1]].link.result) > 0
 
 
 def _joined_first(linked: Sequence[ChainItem], now: Said) -> list[ChainItem]:
