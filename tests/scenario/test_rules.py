@@ -8,12 +8,14 @@ import pytest
 
 from orderbridge.alerts.alert import Target
 from orderbridge.execution.records import CommandStatus
-from orderbridge.model import Direction, OrderType
+from orderbridge.model import Direction, OrderType, PositionMode
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal
 from tests.contract.backend import Fault
+from tests.contract.tradelocker import Seat
 from tests.scenario.killing import Killer
 from tests.scenario.test_orders import bracket
+from tests.scenario.tradelocker import TradeLockerScenario
 from tests.scenario.world import TABLE, World
 
 MakeWorld = Callable[..., World]
@@ -38,6 +40,18 @@ def test_rule_1_entry_right_after_a_late_fill_counts_it(make_world: MakeWorld) -
 
     assert world.held() == world.bench.unit
     assert sorted([world.outcome(first).status, world.outcome(second).status]) == ["ordered", "refused"]
+
+
+def test_rule_2_account_that_does_not_net_as_set_takes_no_entries() -> None:
+    world = World(TradeLockerScenario(seat=Seat(mode=PositionMode.NETTING)))
+    world.bench.open_elsewhere(world.bench.unit)
+    world.bench.open_elsewhere(world.bench.unit)
+    world.run(15)
+
+    outcome = world.fire("buy", str(world.bench.unit), seconds=15)
+
+    assert (outcome.status, outcome.code) == ("refused", "position_mode"), outcome
+    assert world.held() == world.bench.unit * 2
 
 
 def test_rule_3_two_strategies_each_close_their_own(make_world: MakeWorld) -> None:

@@ -172,9 +172,29 @@ class JobWorker:
         )
         if isinstance(decided, End):
             return decided
+        decided = self._without_entry(decided) if self._other_mode(holding) else decided
+        if isinstance(decided, End):
+            return decided
         if decided.test:
             return End(Ending.NO_ACTION, "test", f"Test: {_aim(decided)} Nothing was sent.")
         return with_floor(decided, holding)
+
+    def _other_mode(self, holding: Holding) -> bool:
+        """Tell whether a netting account shows two positions of one symbol: it does not net (TRADING.md rule 2)."""
+        symbols = [position.symbol for position in holding.positions]
+        return self._mode() is PositionMode.NETTING and len(symbols) != len(set(symbols))
+
+    def _without_entry(self, goal: Goal) -> Goal | End:
+        """Close what the goal closes; what it would open is refused, and told."""
+        if goal.entry is None:
+            return goal
+        name = self._desk.account.name
+        sentence = (
+            f"{name} is set to netting, and the broker shows several positions of one symbol: entries stop. "
+            f"Check the account with `orderbridge doctor` and mend `position_mode`."
+        )
+        refused = End(Ending.REFUSED, "position_mode", sentence)
+        return refused if goal.close is Direction.FLAT else replace(goal, entry=None, dropped=refused)
 
     def _instrument(self, lookup: Lookup) -> Instrument:
         instrument = self._desk.instrument(lookup.name, self._lane.deadline)
