@@ -2,7 +2,7 @@
 
 What the queue's poller does in AWS is done here: a bell is taken from the queue, a new process answers it, and the bell
 is deleted unless the process has died. What takes a minute there (the bell's visibility time-out, the end of a lane's
-lease, the asking after an unknown order) passes by setting the clocks of the broker and of later processes ahead.
+lease, the asking after an unknown order) passes by setting the clocks of the broker and of the site's processes ahead.
 """
 
 import json
@@ -38,7 +38,7 @@ from sandbox.demo.brokers import SimulatedBroker
 from sandbox.demo.facts import Told
 from sandbox.demo.ledger import Ledger, read_ledger
 from sandbox.local_aws import BridgeResources, LocalAws, create_resources
-from tests.race.workers import Stop, Workers
+from tests.race.workers import Stop, Worker, Workers
 
 ACCOUNT = "acct"
 CONNECTION = "main"
@@ -96,7 +96,7 @@ class Site:
         self.lanes = DynamoLanes(self.dynamodb, bridge.table_name)
         self.bell = SqsBell(self.sqs, bridge.bell_queue_url)
         self.settings = StrategySettings(STRATEGY, 1, (AccountRoute(ACCOUNT),))
-        self.ahead_ms = 0
+        self.clock = workers.clock()
 
     # ---- connecting
 
@@ -164,12 +164,12 @@ class Site:
     # ---- time
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_ms
+        return self.clock.now_ms()
 
     def pass_time(self, seconds: int) -> None:
-        """Set the broker's clock ahead, and that of every process started from now on."""
+        """Set the clocks of the broker and of all of the site's processes ahead."""
         self.broker.control("clock", {"advance_ms": seconds * 1000})
-        self.ahead_ms += seconds * 1000
+        self.clock.advance(seconds * 1000)
 
     # ---- jobs
 
@@ -254,8 +254,7 @@ class Site:
     def answer(self, message: Mapping[str, Any], stop: Stop | None = None) -> bool:
         """Have a process of its own answer one bell; False when it has died meanwhile."""
         about = {"QueueUrl": self.bridge.bell_queue_url, "ReceiptHandle": message["ReceiptHandle"]}
-        environment = self.environment()
-        with self.workers.start(environment, ahead_ms=self.ahead_ms, stop=stop) as worker:
+        with self.worker(stop) as worker:
             answer = worker.call("order_executor", bell_event(message))
             if answer is None:
                 assert stop is not None
@@ -269,9 +268,9 @@ class Site:
             self.sqs.delete_message(**about)
         return True
 
-    def environment(self) -> dict[str, str]:
-        """Give a function's environment."""
-        return self.aws.environment() | self.bridge.environment()
+    def worker(self, stop: Stop | None = None) -> Worker:
+        """Start a process in a function's environment."""
+        return self.workers.start(self.aws.environment() | self.bridge.environment(), self.clock, stop)
 
     # ---- what stands
 

@@ -3,7 +3,7 @@
 One process imports everything once and forks for each connection, so that a worker costs milliseconds and is a process
 of its own all the same: it shares nothing with another one but what had been imported, and SIGKILL ends it at once.
 
-    first line      {"environment": {...}, "ahead_ms": 0, "stop": {"moment", "role", "signal"} or null}
+    first line      {"environment": {...}, "clock": "/a/file", "stop": {"moment", "role", "signal"} or null}
     answered        {"pid": 123}
     further lines   {"function": "order_executor", "event": {...}, "seconds": 60}
     answered        {"answer": ...}, and before the process stops itself {"reached": "after_post"}
@@ -14,12 +14,14 @@ its own.
 
 import importlib
 import json
+import mmap
 import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +37,7 @@ from orderbridge.wiring import Bridge, Environment
 from sandbox.tradelocker import __main__ as tradelocker
 from sandbox.tradestation import __main__ as tradestation
 from tests.race.moments import Moment, Steps
+from tests.race.workers import CLOCK_BYTES
 
 BROKERS = {"tradelocker": tradelocker.main, "tradestation": tradestation.main}
 STORED = (AccountSettings, CommandRecord, Job, LaneState, Look, Plan, StrategySettings)
@@ -92,7 +95,7 @@ def serve(connection: socket.socket) -> None:
         return
     os.environ.clear()
     os.environ.update(first["environment"])
-    set_ahead(first["ahead_ms"])
+    follow_clock(first["clock"])
     if first["stop"] is not None:
         stop_at(first["stop"], tell)
     for line in lines:
@@ -101,14 +104,16 @@ def serve(connection: socket.socket) -> None:
         tell({"answer": handler(asked["event"], context(asked["seconds"]))})
 
 
-def set_ahead(ahead_ms: int) -> None:
-    """Set this process's wall clock ahead, as the simulated broker's is set by its control endpoint."""
-    now_ns = time.time_ns
-    ahead = {
-        "time_ns": lambda: now_ns() + ahead_ms * 1_000_000,
-        "time": lambda: now_ns() / 1e9 + ahead_ms / 1000,
-    }
-    for name, clock in ahead.items():
+def follow_clock(file: str) -> None:
+    """Let this process's wall clock be ahead of the machine's by what the file says at each moment, in milliseconds."""
+    with Path(file).open("rb") as opened:
+        ahead = mmap.mmap(opened.fileno(), CLOCK_BYTES, access=mmap.ACCESS_READ)
+    machine_ns = time.time_ns
+
+    def time_ns() -> int:
+        return machine_ns() + int.from_bytes(ahead[:], "little") * 1_000_000
+
+    for name, clock in {"time_ns": time_ns, "time": lambda: time_ns() / 1e9}.items():
         setattr(time, name, clock)
 
 

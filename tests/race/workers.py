@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import sys
+import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,6 +18,7 @@ from sandbox.demo.brokers import BrokerName, SimulatedBroker
 from tests.race.moments import Moment
 
 READY_WITHIN_S = 60.0
+CLOCK_BYTES = 8
 ANSWER_WITHIN_S = 120.0
 """No test waits so long; it only keeps a hanging worker from hanging the tests."""
 HANDLER_S = 60.0
@@ -34,6 +37,24 @@ class Stop:
     role: str
     """Of the command at whose steps it stops."""
     signal: Literal["SIGKILL", "SIGSTOP"] = "SIGKILL"
+
+
+class Clock:
+    """The wall clock of some workers; it can be set ahead while they run."""
+
+    def __init__(self, file: Path) -> None:
+        file.write_bytes(bytes(CLOCK_BYTES))
+        self.file = file
+        self.ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self.ahead_ms
+
+    def advance(self, ms: int) -> None:
+        """Set it ahead; the one write of eight bytes is seen whole."""
+        self.ahead_ms += ms
+        with self.file.open("r+b") as opened:
+            opened.write(self.ahead_ms.to_bytes(CLOCK_BYTES, "little"))
 
 
 class Process:
@@ -125,12 +146,18 @@ class Workers:
     """Makes processes; all of them end with the one that they are forked from."""
 
     port: int
+    folder: Path
     process: processes.Child
 
-    def start(self, environment: Mapping[str, str], *, ahead_ms: int = 0, stop: Stop | None = None) -> Worker:
-        """Start a worker whose clock is `ahead_ms` ahead of the machine's."""
+    def clock(self) -> Clock:
+        """Make a clock that shows the machine's time until it is set ahead."""
+        return Clock(self.folder / f"clock-{uuid.uuid4().hex}")
+
+    def start(self, environment: Mapping[str, str], clock: Clock, stop: Stop | None = None) -> Worker:
+        """Start a worker."""
         wanted = None if stop is None else asdict(stop)
-        return Worker(Process(self.port, {"environment": dict(environment), "ahead_ms": ahead_ms, "stop": wanted}))
+        first = {"environment": dict(environment), "clock": str(clock.file), "stop": wanted}
+        return Worker(Process(self.port, first))
 
     @contextmanager
     def broker(self, name: BrokerName) -> Iterator[SimulatedBroker]:
@@ -156,6 +183,6 @@ def worker_processes(folder: Path) -> Iterator[Workers]:
     )
     try:
         port = json.loads(processes.first_line(child, READY_WITHIN_S))["port"]
-        yield Workers(port, child)
+        yield Workers(port, folder, child)
     finally:
         child.stop()
