@@ -73,6 +73,8 @@ TRADESTATION = Seat(
 TRADELOCKER = Seat(
     "tradelocker", "1180", "BTCUSD", Decimal("77261.10"), Decimal("500.00"), Decimal("0.10"), account_number="1"
 )
+UNLIMITED: Mapping[str, Mapping[str, str]] = {"tradelocker": {"rate_limits": "wide"}, "tradestation": {"quotas": "off"}}
+"""A busy machine delays one request and not the next: whether a broker's limits are kept is not judged here."""
 SEATS = {seat.broker: seat for seat in (TRADESTATION, TRADELOCKER)}
 
 
@@ -104,6 +106,9 @@ class Site:
         """Store the login and the settings; `settings` are the strategy's."""
         unit = "lots" if self.seat.broker == "tradelocker" else None
         self.settings = replace(self.settings, **{"quantity_unit": unit, **settings})
+        if self.seat.broker == "tradelocker":
+            self.broker.control("session", {self.seat.symbol: "FULLY_OPEN"})
+        self.broker.control("switches", UNLIMITED[self.seat.broker])
         login = self._tradelocker_login() if self.seat.broker == "tradelocker" else self._tradestation_login()
         secrets = LoginSecrets(self.aws.shared_client("secretsmanager"), self.bridge.secret_prefix)
         leases = TokenLeases(self.dynamodb, self.bridge.table_name)
@@ -144,9 +149,6 @@ class Site:
         )
 
     def _tradelocker_login(self) -> Login:
-        self.broker.control("session", {self.seat.symbol: "FULLY_OPEN"})
-        # A busy machine delays one request and not the next: whether the limits are kept is not judged here.
-        self.broker.control("switches", {"rate_limits": "wide", "edge_limit": "off"})
         login = self.broker.described["login"]
         with open_client() as client:
             outcome = auth.log_in(
@@ -226,6 +228,12 @@ class Site:
             return None
         return Outcome(str(item["status"]), str(item["code"]), str(item["sentence"]))
 
+    def open_jobs(self) -> int:
+        """Count the jobs that have not ended."""
+        condition = {"KeyConditionExpression": "gpk = :open", "ExpressionAttributeValues": {":open": {"S": "OPEN#JOB"}}}
+        found = self.dynamodb.query(TableName=self.bridge.table_name, IndexName=keys.INDEX, **condition)
+        return int(found["Count"])
+
     # ---- bells
 
     def answer_bells(self, done: Callable[[], bool]) -> None:
@@ -253,20 +261,19 @@ class Site:
 
     def answer(self, message: Mapping[str, Any], stop: Stop | None = None) -> bool:
         """Have a process of its own answer one bell; False when it has died meanwhile."""
-        about = {"QueueUrl": self.bridge.bell_queue_url, "ReceiptHandle": message["ReceiptHandle"]}
         with self.worker(stop) as worker:
-            answer = worker.call("order_executor", bell_event(message))
-            if answer is None:
-                assert stop is not None
-                assert worker.reached is stop.moment
-                assert worker.has_died()
-                self.sqs.change_message_visibility(**about, VisibilityTimeout=0)
-                return False
-        if answer["batchItemFailures"]:
+            return self.answer_by(worker, message)
+
+    def answer_by(self, worker: Worker, message: Mapping[str, Any]) -> bool:
+        """Have this process answer one bell; False when it has died meanwhile."""
+        about = {"QueueUrl": self.bridge.bell_queue_url, "ReceiptHandle": message["ReceiptHandle"]}
+        answer = worker.call("order_executor", bell_event(message))
+        alive = answer is not None or not worker.has_died()
+        if answer is None or answer["batchItemFailures"]:
             self.sqs.change_message_visibility(**about, VisibilityTimeout=0)
         else:
             self.sqs.delete_message(**about)
-        return True
+        return alive
 
     def worker(self, stop: Stop | None = None) -> Worker:
         """Start a process in a function's environment."""
