@@ -30,6 +30,7 @@ def describe(
         "aws": {"endpoint": aws.endpoint, "environment": aws.sdk_settings()},
         "stack": {"name": stack.name, "outputs": dict(stack.outputs)},
         "alert_api": stack.alert_url,
+        "panel_api": stack.panel_url,
         "webhooks": {
             strategy: {"key": key, "url": webhook_url(stack, strategy, key)} for strategy, key in keys.items()
         },

@@ -16,33 +16,49 @@ from sandbox.demo.ledger import Ledger, write_of
 
 PHASES = ("stored", "started", "planned", "sent", "answered", "ended")
 """After `received`, from which they are counted."""
+PHASES_IN_MS = " (phases in ms after the alert was received)"
+WORDS = ("answer", "decision", "account", "broker order", "status")
+LONG = ("decision", "broker order")
+NOT_WRAPPED = ("answer", "account", "status")
 WIDE = 200
-"""Columns where the output is no terminal, such as a log."""
+"""Characters of a line where all fits into one table; also where the output is no terminal, such as a log."""
 COLOURS = {"ordered": "green", "refused": "yellow", "expired": "yellow", "failed": "red"}
 
 Row = tuple[str, ...]
 
 
 def print_table(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Told]) -> None:
-    """Print a part for each alert and account, with a row for each order; `booked` is what each broker tells."""
-    title = "What became of the sample alerts (phases in ms after the alert was received)"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("alert", no_wrap=True)
-    table.add_column("answer", no_wrap=True)
-    table.add_column("decision", min_width=30, max_width=40)
-    table.add_column("account", no_wrap=True)
-    table.add_column("broker order", min_width=30)
-    table.add_column("status", no_wrap=True)
-    for phase in PHASES:
-        table.add_column(phase, justify="right")
-    for part in parts(fired, ledger, booked):
-        for row in part:
-            table.add_row(*row)
-        table.add_section()
+    """Print a part for each alert and account, with a row for each order; `booked` is what each broker tells.
+
+    In a narrow window the phases stand in a table of their own below.
+    """
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
         console = Console(file=sys.stdout, highlight=False, width=WIDE)
-    console.print(table)
+    found = list(parts(fired, ledger, booked))
+    wide = console.width >= WIDE
+    told = _table("What became of the sample alerts" + (PHASES_IN_MS if wide else ""), found, WORDS, wide)
+    if wide:
+        console.print(told)
+        return
+    console.print(told)
+    console.print(_table(f"Phases{PHASES_IN_MS}", [part[:1] for part in found], ("account",), wide=True))
+
+
+def _table(title: str, found: Sequence[Sequence[Row]], words: Sequence[str], wide: bool) -> Table:
+    """Make a table of the alerts with these columns, and with the phases if it is a wide one."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("alert", no_wrap=wide)
+    for name in words:
+        table.add_column(name, no_wrap=wide and name in NOT_WRAPPED, min_width=30 if wide and name in LONG else None)
+    for phase in PHASES if wide else ():
+        table.add_column(phase, justify="right")
+    for part in found:
+        for row in part:
+            cells = dict(zip(("alert", *WORDS, *PHASES), row, strict=False))
+            table.add_row(*(cells.get(str(column.header), "") for column in table.columns))
+        table.add_section()
+    return table
 
 
 def parts(fired: Sequence[Fired], ledger: Ledger, booked: Mapping[str, Told]) -> Iterator[list[Row]]:
