@@ -137,6 +137,7 @@ def test_exit_does_not_expire_by_default_and_does_where_the_strategy_says_so() -
     assert FUTURES.goal(late, holds(2)).kind == "exit"
     end = FUTURES.with_settings(exit_max_age_ms=60_000).end(late, holds(2))
     assert (end.ending, end.code) == (Ending.EXPIRED, "exit_too_old")
+    assert FUTURES.with_settings(exit_max_age_ms=3_600_000).goal(late, holds(2)).kind == "exit"
 
 
 def test_close_says_the_month_that_is_held() -> None:

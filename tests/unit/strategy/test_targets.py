@@ -182,6 +182,9 @@ class TestFixedQuantity:
 
         assert (goal.kind, goal.close_quantity) == ("reduce", d(1))
 
+    def test_sell_that_says_no_smaller_position_closes_nothing(self) -> None:
+        assert self.desk.code(alert("sell", 1, target=target(4, previous=4)), holds(4)) == "target_reached"
+
     def test_trim_of_an_unknown_share_is_refused(self) -> None:
         assert self.desk.code(alert("sell", None, target=target(3)), holds(4)) == "reduction_unknown"
 
