@@ -53,6 +53,10 @@ pytest: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The tests of `make test` alon
 	$(BIN)/pytest -n $(WORKERS) $(addprefix --ignore ,tests/template $(RACES)) $(ARGS)
 	$(BIN)/pytest $(RACES) $(ARGS)
 
+.PHONY: race-long
+race-long: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The race tests at length: more rounds, and deaths by the machine's own clock
+	RACE_LONG=1 RACE_ROUNDS=200 $(BIN)/pytest tests/race $(ARGS)
+
 .PHONY: check-template
 check-template: environments ## Validate, lint and test the template and a plain `sam build`
 	$(SAM) validate --lint --template template.yaml --region us-east-1

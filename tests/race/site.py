@@ -5,6 +5,7 @@ is deleted unless the process has died. What takes a minute there (the bell's vi
 lease, the asking after an unknown order) passes by setting the clocks of the broker and of the site's processes ahead.
 """
 
+import itertools
 import json
 import time
 import uuid
@@ -38,7 +39,7 @@ from sandbox.demo.brokers import SimulatedBroker
 from sandbox.demo.facts import Told
 from sandbox.demo.ledger import Ledger, read_ledger
 from sandbox.local_aws import BridgeResources, LocalAws, create_resources
-from tests.race.workers import Stop, Worker, Workers
+from tests.race.workers import HANDLER_S, Stop, Worker, Workers
 
 ACCOUNT = "acct"
 CONNECTION = "main"
@@ -99,6 +100,7 @@ class Site:
         self.bell = SqsBell(self.sqs, bridge.bell_queue_url)
         self.settings = StrategySettings(STRATEGY, 1, (AccountRoute(ACCOUNT),))
         self.clock = workers.clock()
+        self._count = itertools.count(1)
 
     # ---- connecting
 
@@ -187,7 +189,7 @@ class Site:
         return self._job(canonical_root(self.seat.symbol), commands=commands, origin="panel")
 
     def _job(self, root: str, **fields: Any) -> Job:
-        alert_id = uuid.uuid4().hex
+        alert_id = f"{next(self._count):04d}-{uuid.uuid4().hex}"
         return Job(
             job_id=f"{alert_id}.{ACCOUNT}",
             alert_id=alert_id,
@@ -259,21 +261,35 @@ class Site:
         messages: list[Mapping[str, Any]] = self.sqs.receive_message(QueueUrl=queue, **wanted).get("Messages", [])
         return messages
 
+    def next_bell(self) -> Mapping[str, Any]:
+        """Wait for the next bell and take it."""
+        give_up = time.monotonic() + LONG_S
+        while time.monotonic() < give_up:
+            for message in self.bells():
+                return message
+        raise AssertionError("no bell comes")
+
     def answer(self, message: Mapping[str, Any], stop: Stop | None = None) -> bool:
         """Have a process of its own answer one bell; False when it has died meanwhile."""
         with self.worker(stop) as worker:
             return self.answer_by(worker, message)
 
-    def answer_by(self, worker: Worker, message: Mapping[str, Any]) -> bool:
-        """Have this process answer one bell; False when it has died meanwhile."""
+    def answer_by(self, worker: Worker, message: Mapping[str, Any], seconds: float = HANDLER_S) -> bool:
+        """Have this process answer one bell within so many seconds; False when it has died meanwhile."""
         about = {"QueueUrl": self.bridge.bell_queue_url, "ReceiptHandle": message["ReceiptHandle"]}
-        answer = worker.call("order_executor", bell_event(message))
+        answer = worker.call("order_executor", bell_event(message), seconds)
         alive = answer is not None or not worker.has_died()
         if answer is None or answer["batchItemFailures"]:
             self.sqs.change_message_visibility(**about, VisibilityTimeout=0)
         else:
             self.sqs.delete_message(**about)
         return alive
+
+    def bells_left(self) -> int:
+        """Count the bells that are in the queue, those that are not due yet too."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        told = self.sqs.get_queue_attributes(QueueUrl=self.bridge.bell_queue_url, AttributeNames=names)
+        return sum(int(told["Attributes"][name]) for name in names)
 
     def worker(self, stop: Stop | None = None) -> Worker:
         """Start a process in a function's environment."""
