@@ -75,7 +75,7 @@ def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]
     tracked: list[Tracked] = []
     events: list[Event] = []
     entries = book.entry_count
-    protection = book.protection
+    protection, planned = book.protection, book.planned
     for old in book.tracked:
         order = orders.get(old.order_id)
         if order is None:
@@ -92,7 +92,12 @@ def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]
         )
         if fill > 0:
             events.append(Event("filled", book.strategy, book.root, new, fill, order.average_price))
-            entries += 1 if old.role == "entry" and old.booked == 0 else 0
+            if old.role == "entry" and old.booked == 0:
+                entries += 1
+                own = next((one for one in planned if one.job_id == old.job_id), None)
+                if own is not None or book.owned * old.side.sign <= 0:
+                    protection = own
+                planned = tuple(one for one in planned if one is not own)
         if order.status.final and not old.status.final and order.status is not OrderStatus.FILLED:
             kind: Literal["rejected", "cancelled"] = (
                 "rejected" if order.status is OrderStatus.REJECTED else "cancelled"
@@ -101,7 +106,8 @@ def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]
             if kind == "rejected" and new.role == "stop" and protection is not None:
                 protection = replace(protection, rejections=protection.rejections + 1)
         tracked.append(new)
-    return replace(book, tracked=tuple(tracked), entry_count=entries, protection=protection), events
+    booked = replace(book, tracked=tuple(tracked), entry_count=entries, protection=protection, planned=planned)
+    return booked, events
 
 
 def _by_sum(
@@ -233,7 +239,9 @@ def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False) -
     tracked = tuple(
         order for order in book.tracked if not (order.seen and order.status.final) or order.order_id in unlinked
     )
-    book = replace(book, tracked=tracked)
+    entering = {order.job_id for order in tracked if order.role == "entry"}
+    planned = tuple(own for own in book.planned if awaited or own.job_id in entering)
+    book = replace(book, tracked=tracked, planned=planned)
     if book.owned == 0 and not awaited and not any(order.role == "entry" for order in tracked):
         book = replace(book, entry_count=0, protection=None, position_ids=(), unprotected_since_ms=None)
     return book

@@ -90,13 +90,20 @@ def _waiting_children(book: Book, holding: Holding, now_ms: int) -> Care | None:
     """A parent filled in part, or ended so: its children wait for a complete fill that may never come (rule 16)."""
     children = [o for o in _exits(book, holding) if o.status is OrderStatus.INACTIVE]
     part = {t.order_id for t in book.tracked if t.role == "entry" and ZERO < t.booked < t.quantity}
-    entries = {o.id: o for o in holding.entries}
     stuck = [o for o in children if o.parent_id in part]
-    orphaned = [o for o in children if o.parent_id not in entries and now_ms - o.placed_at_ms > GRACE_MS]
+    orphaned = [o for o in children if not _rests(book, holding, o) and now_ms - o.placed_at_ms > GRACE_MS]
     unwanted = {o.id: o for o in (*stuck, *orphaned)}
     if not unwanted:
         return None
     return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in unwanted.values()), "the entry is filled in part")
+
+
+def _rests(book: Book, holding: Holding, child: Order) -> bool:
+    """Tell whether a waiting child belongs to an entry that works."""
+    working = {order.id for order in holding.entries}
+    resting = {t.job_id for t in book.tracked if t.role == "entry" and t.order_id in working}
+    mine = next((t.job_id for t in book.tracked if t.order_id == child.id), None)
+    return child.parent_id in working or mine in resting
 
 
 def _no_surplus(book: Book, holding: Holding) -> Care | None:
@@ -125,7 +132,8 @@ def _missing(book: Book, holding: Holding, now_ms: int) -> Care | None:
     if old:
         return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in old), "the stop would lapse after 90 days")
     missing = _to_cover(book, holding) - _covered(book, holding)
-    waiting = any(o.status is OrderStatus.INACTIVE for o in _exits(book, holding))
+    children = [o for o in _exits(book, holding) if o.status is OrderStatus.INACTIVE]
+    waiting = any(not _rests(book, holding, child) for child in children)
     if not book.protection.bracket.has_stop or missing <= 0 or waiting:
         return None  # the broker is about to release the children of an entry that has just been filled
     targets = [o for o in _exits(book, holding) if o.type is OrderType.LIMIT and not _is_close(book, o)]

@@ -165,9 +165,11 @@ def reworded(
     A person's word about a stop outranks what the alert had asked for: what was removed is not put back.
     """
     for book in books:
-        if book.protection is not None:
-            new = replace(book.protection, bracket=change(book.protection.bracket), refused="")
-            state = with_book(state, replace(book, protection=new))
+        own = book.protection
+        if own is not None:
+            own = replace(own, bracket=change(own.bracket), refused="")
+        planned = tuple(replace(one, bracket=change(one.bracket)) for one in book.planned)
+        state = with_book(state, replace(book, protection=own, planned=planned))
     return state
 
 

@@ -163,6 +163,9 @@ class Book:
     position_ids: tuple[str, ...] = ()
     """Hedging accounts: the positions that our fills opened, oldest first."""
     protection: Protection | None = None
+    """Of what is held now: the bracket of the entry that was filled last."""
+    planned: tuple[Protection, ...] = ()
+    """Of entries that nothing is filled of yet."""
     chain: ChainState | None = None
     """Where the chain of this strategy's alerts stands."""
     chain_job: str = ""

@@ -222,7 +222,13 @@ class LaneWorker:
     def _again(self, session: LaneSession, wake_at_ms: int | None) -> int | None:
         """Read the inbox once more after the release: a job stored meanwhile may have rung while we held the lane."""
         now_ms = self._clock.now_ms()
-        waiting = [max(0, stored.wake_at_ms - now_ms) for stored in self._store.inbox(session.fence.lane)]
+        inbox = self._store.inbox(session.fence.lane)
+        held_up = {_book_of(stored) for stored in inbox if stored.wake_at_ms > now_ms}
+        waiting = [
+            max(0, stored.wake_at_ms - now_ms)
+            for stored in inbox
+            if stored.wake_at_ms > now_ms or _book_of(stored) not in held_up or _passes(stored.job)
+        ]
         if wake_at_ms is not None and waiting:
             waiting.append(max(0, wake_at_ms - now_ms))
         return min(waiting, default=None)
