@@ -31,9 +31,9 @@ PHASES = {
     "stored": "being stored",
     "started": "taken up by the executor",
     "planned": "plan stored, first write next",
-    "sent": "broker has answered every write",
-    "answered": "entry's fill seen",
-    "ended": "ending stored",
+    "sent": "first write noted as under way, next is the wire",
+    "answered": "broker has answered it",
+    "ended": "fill seen, ending stored",
 }
 """What a job notes, and what that moment is; all counted from `received`, the receiver's first line."""
 ENDED_WITHIN_S = 60.0

@@ -129,7 +129,7 @@ class JobWorker:
                     )
                     self._note("planned")
                     records += carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
-                    self._note("sent")
+                    self._note_sent(records)
                 case _:
                     assert_never(step)
 
@@ -339,7 +339,6 @@ class JobWorker:
         if entry is None:
             return None
         order = self._await_fill(entry)
-        self._note("answered")
         if order is not None and order.status is OrderStatus.REJECTED:
             reason = order.message or order.native_status
             return End(Ending.REFUSED, "broker_rejected", f"The broker rejected the order: {reason}")
@@ -413,6 +412,13 @@ class JobWorker:
 
     def _note(self, phase: str) -> None:
         self.phases.setdefault(phase, self._clock.now_ms())
+
+    def _note_sent(self, records: Sequence[CommandRecord]) -> None:
+        """Note when the first command was given to the broker, and that it has been answered (or will not be)."""
+        sent = [record.sent_at_ms for record in records if record.sent_at_ms]
+        if sent:
+            self.phases.setdefault("sent", min(sent))
+            self._note("answered")
 
     def _tell(self, job: Job) -> Tell:
         def tell(code: str, sentence: str) -> None:
