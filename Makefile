@@ -57,6 +57,10 @@ pytest: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The tests of `make test` alon
 race-long: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The race tests at length: more rounds, and deaths by the machine's own clock
 	RACE_LONG=1 RACE_ROUNDS=200 $(BIN)/pytest tests/race $(ARGS)
 
+.PHONY: mutants
+mutants: .venv-mutation/$(STAMP) ## Mutation testing: ROOM=strategy or execution, SAMPLE=300 for a part, SEED=1
+	.venv-mutation/bin/python -m tests.mutation $(or $(ROOM),strategy) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: check-template
 check-template: environments ## Validate, lint and test the template and a plain `sam build`
 	$(SAM) validate --lint --template template.yaml --region us-east-1
@@ -111,6 +115,11 @@ environments: .venv/$(STAMP) .venv-local-aws/$(STAMP) .venv-sam/$(STAMP) ## Make
 	@UV_PROJECT_ENVIRONMENT=.venv-sam $(SYNC) --only-group sam --no-install-project
 	@touch $@
 
+# mutmut beside all that the tests need.
+.venv-mutation/$(STAMP): pyproject.toml uv.lock .venv-uv/$(STAMP)
+	@UV_PROJECT_ENVIRONMENT=.venv-mutation $(SYNC) --no-default-groups --group mutation
+	@touch $@
+
 .PHONY: lock
 lock: .venv-uv/$(STAMP) ## Lock again after a change in pyproject.toml, and export the layer's requirements
 	$(UV) lock
@@ -119,7 +128,7 @@ lock: .venv-uv/$(STAMP) ## Lock again after a change in pyproject.toml, and expo
 
 .PHONY: clean
 clean: ## Remove what was built and run, and the environments
-	rm -rf .aws-sam .venv .venv-local-aws .venv-sam .venv-uv sandbox/run
+	rm -rf .aws-sam .venv .venv-local-aws .venv-sam .venv-mutation .venv-uv sandbox/run
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
