@@ -30,6 +30,12 @@ def make_panel(request: pytest.FixtureRequest) -> MakePanel:
     return make
 
 
+@pytest.fixture(params=["tradelocker-netting", "tradestation", "tradestation-futures"])
+def make_netting(request: pytest.FixtureRequest) -> MakePanel:
+    """Give a maker of worlds whose account nets the fills of a symbol."""
+    return lambda **bench: PanelWorld(PANEL_BENCHES[request.param](**bench))
+
+
 @pytest.fixture
 def tradestation() -> PanelWorld:
     return PanelWorld(PANEL_BENCHES["tradestation"]())

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
@@ -34,6 +34,7 @@ from tests.scenario.world import TABLE, World
 TOKEN = "token-of-alice"
 ORIGIN = "https://www.tradingview.com"
 SHARE = Fraction(1, 2)
+FINAL = ("filled", "cancelled", "rejected")
 
 
 @dataclass
@@ -138,10 +139,11 @@ class PanelWorld(World):
         self.guard = FakeGuard()
         self.guard.users[TOKEN] = User("alice", "1", accounts=(self.account.name,))
         self.api = self.new_api()
+        self.statuses: dict[str, str] = {}
 
-    def new_api(self) -> BrokerApi:
+    def new_api(self, origins: tuple[str, ...] = ()) -> BrokerApi:
         """Give the API of another process: it remembers nothing."""
-        return BrokerApi(TestStage(self), self.guard, NoDoor())
+        return BrokerApi(TestStage(self), self.guard, NoDoor(), origins)
 
     def broker_within(self, share: Fraction) -> Any:
         bench: Any = self.bench
@@ -160,6 +162,12 @@ class PanelWorld(World):
             self.bell.ring_lane(lane, max(1, round(worked.again_in_ms / 1000)))
         if worked.watched:
             self.watcher.ensure(self.account.name)
+
+    def set_currency(self, currency: str) -> None:
+        """Say in the settings that the account is kept in this currency."""
+        self.account = replace(self.account, currency=currency)
+        self.settings.accounts[self.account.name] = self.account
+        self.api = self.new_api()
 
     # ---- the broker
 
@@ -219,8 +227,16 @@ class PanelWorld(World):
         return self.ask("GET", self.own(what), **query).d
 
     def orders(self) -> dict[str, Any]:
-        """Give the orders listed, by id."""
-        return {order["id"]: order for order in self.get("orders")}
+        """Give the orders listed, by id; none has vanished without an end, and none has come back from one."""
+        listed = self.get("orders")
+        orders = {order["id"]: order for order in listed}
+        assert len(orders) == len(listed), "an id is listed twice"
+        for order_id, before in self.statuses.items():
+            assert order_id in orders or before in FINAL, f"{order_id} vanished while {before}"
+            now = orders[order_id]["status"] if order_id in orders else before
+            assert before not in FINAL or now == before, f"{order_id} went from {before} back to {now}"
+        self.statuses |= {order_id: order["status"] for order_id, order in orders.items()}
+        return orders
 
     def positions(self) -> list[Any]:
         return list(self.get("positions"))

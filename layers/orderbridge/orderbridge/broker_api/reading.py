@@ -44,7 +44,7 @@ STATE_MS = 2_000
 QUOTE_MS = 1_200
 LIVE_MS = 6_000
 """A quote older than this is not shown as live."""
-RATE_MS = 60_000
+RATE_MS = 5_000
 INSTRUMENT_MS = 6 * 3_600_000
 HISTORY_MS = 60_000
 EXECUTIONS_MS = 2_000

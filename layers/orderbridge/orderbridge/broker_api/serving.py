@@ -63,6 +63,8 @@ class Route:
     operation: Callable[[Call], object]
     who: Who = "user"
     account_in_query: bool = False
+    tells_errors: bool = True
+    """False where the published answer knows no error: what is wrong is then passed over."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -100,7 +102,7 @@ class BrokerApi:
         except NotSignedInError:
             return not_signed_in()
         except (ShownError, NotYoursError) as shown:
-            return error(str(shown))
+            return error(str(shown)) if route.tells_errors else answer(None)
         except BrokerReadError as problem:
             extra = {"operation": route.path, "problem": type(problem).__name__}
             log.warning("the broker could not be read", extra=extra)
@@ -182,7 +184,7 @@ def _routes(stage: Backstage, guard: Guard, door: Door) -> tuple[Route, ...]:
         Route("POST", f"{own}/previewLeverage", leverage.preview),
         Route("POST", f"{own}/previewOrder", trading.preview),
         Route("POST", f"{own}/orderInfo", trading.order_info),
-        Route("POST", f"{own}/trackLatency", Latency().track),
+        Route("POST", f"{own}/trackLatency", Latency().track, tells_errors=False),
         Route("GET", "/quotes", market.quotes, account_in_query=True),
         Route("GET", "/depth", market.depth, account_in_query=True),
         Route("GET", "/groups", data.groups, "either"),
