@@ -1,33 +1,32 @@
 """The alert receiver's handler: everything is made while the function starts."""
 
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from orderbridge.alerts.authentication import Sources
 from orderbridge.alerts.receipt import UNAVAILABLE
 from orderbridge.lean_log import lean_logger
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.receiving import Receiver
 from orderbridge.storage.in_time import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 from orderbridge.storage.intake import Intake
 from orderbridge.storage.known_strategies import KnownStrategies
-from orderbridge.storage.lean_aws import DynamoDb, Sqs
+from orderbridge.storage.lean_aws import Connect, DynamoDb, Sqs
 
 logger = lean_logger("alert-receiver", os.environ.get("LOG_LEVEL", "INFO"))
 
 
-def receiver_of(variables: Mapping[str, str]) -> Receiver:
+def receiver_of(variables: Mapping[str, str], machine: Machine = MACHINE, connect: Connect | None = None) -> Receiver:
     """Make the receiver from the function's variables. Raises `KeyError` naming one that is missing."""
-    dynamodb = DynamoDb(variables, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-    sqs = Sqs(variables, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    dynamodb = DynamoDb(variables, CONNECT_TIMEOUT_S, READ_TIMEOUT_S, machine, connect)
+    sqs = Sqs(variables, CONNECT_TIMEOUT_S, READ_TIMEOUT_S, machine, connect)
     return Receiver(
-        KnownStrategies(dynamodb, variables["TABLE_NAME"]),
+        KnownStrategies(dynamodb, variables["TABLE_NAME"], machine),
         Intake(dynamodb, sqs, variables["TABLE_NAME"], variables["BELL_QUEUE_URL"]),
         Sources(variables["ALERT_SOURCES"]),
         stack=variables["SECRET_PREFIX"].split("/")[1],  # `orderbridge/STACK/`
-        now_ms=lambda: time.time_ns() // 1_000_000,
-        random_bytes=os.urandom,
+        machine=machine,
     )
 
 

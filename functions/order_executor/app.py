@@ -4,7 +4,6 @@ import json
 import os
 from typing import Any
 
-from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.errors import ConflictError, SettingsError
 from orderbridge.observe import logger_for
 from orderbridge.wiring import Bridge, Environment
@@ -30,7 +29,7 @@ def _answered(body: str, seconds: float) -> bool:
     global bridge
     try:
         bridge = bridge or Bridge(Environment.read(os.environ))
-        deadline = MonotonicDeadline(max(1.0, seconds - RESERVE_S))
+        deadline = bridge.deadline(max(1.0, seconds - RESERVE_S))
         match json.loads(body):
             case {"lane": str(lane)}:
                 worked = bridge.work_lane(lane, deadline)

@@ -5,10 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.execution.sweep import sweep
 from orderbridge.observe import logger_for, metric
-from orderbridge.storage.clients import client
 from orderbridge.storage.dead_letters import SqsDeadLetters, lane_of_message
 from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.tokens import refresh_due
@@ -40,7 +38,7 @@ def handler(_: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _refresh(bridge: Bridge, seconds: float) -> int:
-    reports = refresh_due(bridge.leases, bridge.keeper, MonotonicDeadline(min(REFRESH_S, seconds)))
+    reports = refresh_due(bridge.leases, bridge.keeper, bridge.deadline(min(REFRESH_S, seconds)))
     for report in reports:
         metric("TokenAgeSeconds", report.age_ms / 1000, MetricUnit.Seconds, connection=report.connection)
         if report.refused:
@@ -57,8 +55,8 @@ def _refresh(bridge: Bridge, seconds: float) -> int:
 def _sweep(bridge: Bridge, _: float) -> dict[str, int]:
     environment = bridge.environment
     swept = sweep(
-        DynamoSweep(bridge.dynamodb, environment.table),
-        SqsDeadLetters(client("sqs"), environment.dead_letter_queue_url),
+        DynamoSweep(bridge.dynamodb, environment.table, bridge.clock),
+        SqsDeadLetters(bridge.client_of("sqs"), environment.dead_letter_queue_url),
         bridge.bell,
         bridge.watcher,
         [*bridge.settings.store.accounts(), *Users(bridge.dynamodb, environment.table).own_accounts()],

@@ -25,6 +25,7 @@ from sandbox.simserver.transport import SimulatedTransport
 from sandbox.tradelocker.app import TradeLockerApp
 from sandbox.tradelocker.switches import ALL
 from tests.contract.backend import Book, BookOrder, BookPosition, Fault
+from tests.machine import HandMade
 
 START_MS = 1_794_304_800_000
 """Tuesday, 10 November 2026, 10:00 UTC: every market is open."""
@@ -188,7 +189,12 @@ class TradeLockerBench:
         """Give another adapter of the same account, as another process would have it: it remembers nothing."""
         login = self.tokens.login
         http = BrokerHttp(
-            self.client, api_url(login.base_url), HOSTS, self.tokens, HostBudget(self.budget), sleep=self.time.sleep
+            self.client,
+            api_url(login.base_url),
+            HOSTS,
+            self.tokens,
+            HostBudget(self.budget),
+            machine=HandMade(self.time.now_ms, self.time.seconds, self.time.sleep),
         )
         return TradeLocker(
             http,

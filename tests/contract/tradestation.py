@@ -23,6 +23,7 @@ from sandbox.tradestation import TradeStation as Simulator
 from sandbox.tradestation.switches import ALL
 from tests.contract.backend import Book, BookOrder, BookPosition, Fault
 from tests.contract.virtual import LiveTokens, PacedBudget, VirtualTime
+from tests.machine import HandMade
 
 START_MS = 1_794_322_800_000
 """Tuesday, 10 November 2026, 10:00 in New York: every market is open."""
@@ -133,8 +134,9 @@ class TradeStationBench:
 
         Two switches stand for settings of the account that its owner makes once they are known.
         """
+        machine = HandMade(self.time.now_ms, self.time.seconds, self.time.sleep)
         http = BrokerHttp(
-            self.client, self.tokens.login.base_url, HOSTS, self.tokens, self.budget, sleep=self.time.sleep
+            self.client, self.tokens.login.base_url, HOSTS, self.tokens, self.budget, machine=machine
         )
         return TradeStation(
             http,

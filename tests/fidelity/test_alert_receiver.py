@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -59,8 +58,6 @@ class Site:
             Intake(self.dynamodb, self.sqs, self.bridge.table_name, self.bridge.bell_queue_url),
             Sources("*"),
             stack="test",
-            now_ms=lambda: time.time_ns() // 1_000_000,
-            random_bytes=lambda count: time.perf_counter_ns().to_bytes(16, "big")[-count:],
         )
 
     def close(self) -> None:

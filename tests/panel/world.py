@@ -28,6 +28,7 @@ from orderbridge.storage.panel_requests import DynamoPanelRequests
 from orderbridge.storage.snapshots import DynamoSnapshots
 from orderbridge.strategy.settings import AccountSettings
 from orderbridge.strategy.symbols import canonical_root, lane_of
+from tests.machine import HandMade
 from tests.panel.schema import check
 from tests.scenario.world import TABLE, World
 
@@ -133,7 +134,8 @@ class PanelWorld(World):
     def __init__(self, bench: Any, strategies: Any = None, listed: tuple[Listed, ...] = ()) -> None:
         super().__init__(bench, strategies)
         self.ids = itertools.count(1)
-        bench.budget = DynamoBudget(self.client, TABLE, self.account.connection, self.clock.now_ms, self.clock.sleep)
+        machine = HandMade(self.clock.now_ms, sleep=self.clock.sleep)
+        bench.budget = DynamoBudget(self.client, TABLE, self.account.connection, machine)
         broker: BrokerName = self.account.broker
         self.panel_settings = PanelSettings({broker: listed or (Listed(bench.symbol, f"TEST:{bench.symbol}"),)})
         self.guard = FakeGuard()
@@ -149,7 +151,7 @@ class PanelWorld(World):
         bench: Any = self.bench
         whole = bench.budget
         bench.budget = DynamoBudget(
-            self.client, TABLE, self.account.connection, self.clock.now_ms, self.clock.sleep, share
+            self.client, TABLE, self.account.connection, HandMade(self.clock.now_ms, sleep=self.clock.sleep), share
         )
         try:
             return bench.new_broker()

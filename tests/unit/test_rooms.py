@@ -24,20 +24,22 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "secret": frozenset(),
     "codec": frozenset(),
+    "machine": frozenset(),
     "commands": frozenset({"model"}),
     "port": GROUND | {"commands"},
     "alerts": GROUND,
     "strategy": INNER | {"alerts"},
     "execution": INNER | {"alerts", "strategy"},
     "broker_api": INNER | {"alerts", "strategy", "execution"},
-    "http": INNER,
-    "tradestation": INNER | {"http"},
-    "tradelocker": INNER | {"http"},
-    "storage": INNER | {"alerts", "strategy", "execution", "broker_api"},
+    "http": INNER | {"machine"},
+    "tradestation": INNER | {"http", "machine"},
+    "tradelocker": INNER | {"http", "machine"},
+    "storage": INNER | {"machine", "alerts", "strategy", "execution", "broker_api"},
     "telling": frozenset(),
-    "receiving": INNER | {"alerts", "storage", "telling"},
+    "receiving": INNER | {"machine", "alerts", "storage", "telling"},
     "wiring": INNER
-    | {"alerts", "strategy", "execution", "broker_api", "http", "tradestation", "tradelocker", "storage", "telling"},
+    | {"alerts", "strategy", "execution", "broker_api", "http", "tradestation", "tradelocker", "storage", "telling"}
+    | {"machine"},
 }
 ROOM_OF: dict[str, str] = {
     "brokers.port": "port",

@@ -3,8 +3,6 @@
 Nothing in the layer imports it. It leaves the executor's rooms alone, so that a login page starts without them.
 """
 
-import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +31,7 @@ from orderbridge.brokers.tradestation.auth import (
 )
 from orderbridge.brokers.tradestation.hosts import check_environment
 from orderbridge.errors import LoginLostError, SettingsError, StorageError
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.model import BrokerAccount
 from orderbridge.secret import Secret
 from orderbridge.storage.attempts import Attempts
@@ -51,11 +50,6 @@ KEY_S = 300.0
 """How long the API key is used before it is read again."""
 BROKER_S = 15.0
 """The time for one step at TradeStation; the gateway gives up at 29 s."""
-
-
-def system_ms() -> int:
-    """Give the time."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +87,13 @@ class Panel:
         environment: PanelEnvironment,
         *,
         transport: httpx.BaseTransport | None = None,
-        now_ms: Callable[[], int] = system_ms,
-        random_bytes: Callable[[int], bytes] = os.urandom,
+        machine: Machine = MACHINE,
         client_of: Callable[[str], Any] = lambda service: client(service, 1.0, 3.0, 3),
     ) -> None:
         self.environment = environment
-        self.now_ms = now_ms
-        self._random_bytes = random_bytes
+        self._machine = machine
+        self.now_ms = now_ms = machine.now_ms
+        self._random_bytes = random_bytes = machine.random_bytes
         dynamodb = client_of("dynamodb")
         self._dynamodb = dynamodb
         self._client_of = client_of
@@ -108,7 +102,7 @@ class Panel:
         self.sessions = Sessions(dynamodb, environment.table)
         self.clients = PanelClients(dynamodb, environment.table)
         self.accounts = StoredAccounts(SettingsStore(dynamodb, environment.table))
-        self.authenticator = Authenticator(self.sessions, self.users, self.clients, now_ms)
+        self.authenticator = Authenticator(self.sessions, self.users, self.clients, now_ms, machine.monotonic)
         self.passwords = PasswordLogin(
             self.users, self.sessions, Attempts(dynamodb, environment.table), now_ms, random_bytes
         )
@@ -116,7 +110,7 @@ class Panel:
     def login_routes(self) -> LoginRoutes:
         """Put the login function together."""
         door = TradeStationDoor(
-            self.environment, self._dynamodb, self._client_of("secretsmanager"), self._transport, self.now_ms
+            self.environment, self._dynamodb, self._client_of("secretsmanager"), self._transport, self._machine
         )
         browsers = Browsers(self.sessions, self.users, self.now_ms, self._random_bytes)
         site = Site(
@@ -169,7 +163,7 @@ class TradeStationDoor:
         dynamodb: Any,
         secretsmanager: Any,
         transport: httpx.BaseTransport | None,
-        now_ms: Callable[[], int],
+        machine: Machine,
     ) -> None:
         self._hosts = environment.broker_hosts
         self._keys = PanelKey(secretsmanager, environment.secret_prefix)
@@ -177,14 +171,15 @@ class TradeStationDoor:
         self._leases = TokenLeases(dynamodb, environment.table)
         self._settings = SettingsStore(dynamodb, environment.table)
         self._http = open_client(transport)
-        self._auth = TradeStationAuth(self._http, self._hosts, now_ms)
-        self._now_ms = now_ms
+        self._auth = TradeStationAuth(self._http, self._hosts, machine.now_ms)
+        self._machine = machine
         self._read: tuple[float, ApiKey | None] | None = None
 
     def is_open(self) -> bool:
         """Tell whether the operator has set an API key for the login page."""
-        if self._read is None or time.monotonic() - self._read[0] > KEY_S:
-            self._read = (time.monotonic(), self._keys.read())
+        now = self._machine.monotonic()
+        if self._read is None or now - self._read[0] > KEY_S:
+            self._read = (now, self._keys.read())
         return self._read[1] is not None
 
     def sign_in_url(self, state: str, *, force_login: bool) -> str:
@@ -201,19 +196,22 @@ class TradeStationDoor:
     def exchange(self, code: Secret) -> Arrival | LoginRefused:
         key = self._key()
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": key.callback}
-        outcome = self._auth.sign_in(key.blank, form, MonotonicDeadline(BROKER_S))
+        outcome = self._auth.sign_in(key.blank, form, self._deadline())
         if not isinstance(outcome, SignedIn):
             return outcome
         return Arrival(outcome.login, outcome.id_token, missing_scopes(outcome.login))
 
     def accounts(self, login: Login) -> Sequence[BrokerAccount]:
-        http = BrokerHttp(self._http, login.base_url, self._hosts, _Fresh(login), Unlimited())
-        listed = TradeStation(http, "").accounts(MonotonicDeadline(BROKER_S))
+        http = BrokerHttp(self._http, login.base_url, self._hosts, _Fresh(login), Unlimited(), machine=self._machine)
+        listed = TradeStation(http, "", now_ms=self._machine.now_ms).accounts(self._deadline())
         return [account for account in listed if _of_its_environment(account, login)]
 
     def keep(self, connection: str, login: Login) -> None:
-        keeper = TokenKeeper(connection, self._secrets, self._leases, self._auth.refresh, self._now_ms)
-        keeper.replace_login(login, MonotonicDeadline(BROKER_S))
+        keeper = TokenKeeper(connection, self._secrets, self._leases, self._auth.refresh, self._machine)
+        keeper.replace_login(login, self._deadline())
+
+    def _deadline(self) -> MonotonicDeadline:
+        return MonotonicDeadline(BROKER_S, self._machine.monotonic)
 
     def settings_accounts(self) -> Mapping[str, AccountSettings]:
         return {name: found.value for name, found in self._settings.accounts().items()}

@@ -1,7 +1,5 @@
 """Put the panel's broker API together on top of a running bridge. An outermost room."""
 
-import time
-import uuid
 from fractions import Fraction
 from functools import cached_property
 
@@ -9,6 +7,7 @@ from orderbridge.broker_api.ports import PanelDesk
 from orderbridge.broker_api.serving import BrokerApi
 from orderbridge.broker_api.settings import PanelSettings
 from orderbridge.brokers.port import Deadline
+from orderbridge.machine import Machine, new_id
 from orderbridge.panel import Panel
 from orderbridge.storage.lanes import DynamoLanes
 from orderbridge.storage.panel_books import DynamoPanelBooks
@@ -17,7 +16,7 @@ from orderbridge.storage.panel_requests import DynamoPanelRequests
 from orderbridge.storage.panel_settings import PanelSettingsStore
 from orderbridge.storage.snapshots import DynamoSnapshots
 from orderbridge.strategy.settings import AccountSettings
-from orderbridge.wiring import SETTINGS_S, Bridge, SystemClock
+from orderbridge.wiring import SETTINGS_S, Bridge
 
 SHARE = Fraction(1, 2)
 """The most of each of a broker's quotas that the panel may use: the rest is for orders."""
@@ -31,14 +30,14 @@ class Stage:
         client, table = bridge.dynamodb, bridge.environment.table
         self.books = DynamoPanelBooks(client, table)
         self.cache = DynamoPanelCache(client, table)
-        self.requests = DynamoPanelRequests(client, table)
+        self.requests = DynamoPanelRequests(client, table, bridge.clock)
         self.look_store = DynamoSnapshots(client, table)
         self._panel_settings = PanelSettingsStore(client, table)
         self._read: tuple[float, PanelSettings] | None = None
         self._desks: dict[AccountSettings, PanelDesk] = {}
 
     @property
-    def clock(self) -> SystemClock:
+    def clock(self) -> Machine:
         return self._bridge.clock
 
     @property
@@ -47,7 +46,7 @@ class Stage:
 
     def settings(self) -> PanelSettings:
         """Give the panel's settings, read again after some seconds."""
-        now = time.monotonic()
+        now = self._bridge.clock.monotonic()
         if self._read is None or now - self._read[0] > SETTINGS_S:
             self._read = (now, self._panel_settings.read())
         return self._read[1]
@@ -64,7 +63,7 @@ class Stage:
         return self._desks[account]
 
     def new_id(self) -> str:
-        return uuid.uuid4().hex
+        return new_id(self._bridge.clock)
 
     def work_lane(self, lane: str, deadline: Deadline) -> None:
         self._bridge.work_lane(lane, deadline)

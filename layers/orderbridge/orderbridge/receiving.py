@@ -5,7 +5,6 @@ It decides nothing about trading, and it is lean: what it imports is what Tradin
 
 import logging
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +19,7 @@ from orderbridge.alerts.reading import Body, read_body
 from orderbridge.alerts.receipt import FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Answer
 from orderbridge.errors import StorageError
 from orderbridge.lean_log import write_metrics
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage.in_time import InTime
 from orderbridge.storage.intake import Incoming, Intake
 from orderbridge.storage.known_strategies import KnownStrategies, KnownStrategy
@@ -38,13 +38,14 @@ log = logging.getLogger(__name__)
 class _Seen:
     """What the log and the metrics tell of one delivery: never its body, its key or its path."""
 
-    started: float = field(default_factory=time.perf_counter)
+    monotonic: Callable[[], float]
+    started: float
     marks: dict[str, float] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
     def mark(self, phase: str) -> None:
         """End a phase."""
-        self.marks[phase] = round((time.perf_counter() - self.started) * 1000 - sum(self.marks.values()), 2)
+        self.marks[phase] = round((self.monotonic() - self.started) * 1000 - sum(self.marks.values()), 2)
 
 
 class Receiver:
@@ -56,22 +57,22 @@ class Receiver:
         intake: Intake,
         sources: Sources,
         stack: str,
-        now_ms: Callable[[], int],
-        random_bytes: Callable[[int], bytes],
-        in_time: Callable[[float], InTime] = InTime,
+        machine: Machine = MACHINE,
+        in_time: Callable[[float, Machine], InTime] = InTime,
     ) -> None:
         self._strategies = strategies
         self._intake = intake
         self._sources = sources
         self._stack = stack
-        self._now_ms = now_ms
-        self._random_bytes = random_bytes
+        self._machine = machine
         self._in_time = in_time
         self._seconds = COLD_S
 
     def receive(self, event: Mapping[str, Any]) -> Answer:
         """Take in one delivery. Every answer comes before TradingView gives up; none is for the body's sake a 5xx."""
-        received_at_ms, seen, in_time = self._now_ms(), _Seen(), self._in_time(self._seconds)
+        machine = self._machine
+        received_at_ms, in_time = machine.now_ms(), self._in_time(self._seconds, machine)
+        seen = _Seen(machine.monotonic, machine.monotonic())
         self._seconds = WARM_S
         try:
             outcome, answer = self._received(delivery_of(event), received_at_ms, seen, in_time)
@@ -114,8 +115,9 @@ class Receiver:
         body = read_body(delivery.raw)
         read = read_alert(body, Context(received_at_ms, known.settings.symbol))
         read, identity = self._identified(delivery, known, body, read, received_at_ms)
-        fresh_id = alert_id(received_at_ms, self._random_bytes(8))
-        return Incoming(fresh_id, known, body.text, read, identity, received_at_ms, self._now_ms(), delivery.direct)
+        fresh_id = alert_id(received_at_ms, self._machine.random_bytes(8))
+        storing_at_ms = self._machine.now_ms()
+        return Incoming(fresh_id, known, body.text, read, identity, received_at_ms, storing_at_ms, delivery.direct)
 
     def _identified(
         self, delivery: Delivery, known: KnownStrategy, body: Body, read: Alert | Refusal, received_at_ms: int
@@ -130,7 +132,7 @@ class Receiver:
         return replace(read, notes=notes, test=read.test or test), identity
 
     def _tell(self, outcome: str, answer: Answer, received_at_ms: int, seen: _Seen) -> None:
-        total = round((time.perf_counter() - seen.started) * 1000, 2)
+        total = round((seen.monotonic() - seen.started) * 1000, 2)
         log.info("alert answered", extra={"outcome": outcome, "status": answer.status, **seen.about})
         milliseconds = {**seen.marks, "ReceiveMs": total}
         if "fire_to_receive_ms" in seen.about:

@@ -3,9 +3,7 @@
 Functions and the command line call this; nothing in the layer imports it.
 """
 
-import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -14,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from orderbridge.brokers.http import BrokerHttp, open_client
+from orderbridge.brokers.http import BrokerHttp, MonotonicDeadline, open_client
 from orderbridge.brokers.login import Refresh
 from orderbridge.brokers.port import Broker, Deadline
 from orderbridge.brokers.tradelocker import hosts as tradelocker_hosts
@@ -30,6 +28,7 @@ from orderbridge.execution.desk import Desk
 from orderbridge.execution.looks import Looks
 from orderbridge.execution.watcher import Watcher
 from orderbridge.execution.worker import LaneWorker, Worked, bell_delay_s
+from orderbridge.machine import MACHINE, Machine, new_id
 from orderbridge.storage.bell import SqsBell
 from orderbridge.storage.budgets import DynamoBudget
 from orderbridge.storage.clients import client
@@ -49,17 +48,9 @@ LOOK_GAP_MS = {"tradestation": 350, "tradelocker": 1_050}
 """The least time between two looks: TradeLocker allows one read a second and route, TradeStation 320 in 5 minutes."""
 
 
-class SystemClock:
-    """The machine's clocks."""
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+def aws_client(service: str) -> Any:
+    """Give a client of an AWS service; the table's waits and tries longer, since everything hangs on it."""
+    return client(service, 1.0, 3.0, 3) if service == "dynamodb" else client(service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +84,7 @@ class CachedSettings:
     """`SettingsSource` that reads each item again after `SETTINGS_S`."""
 
     store: SettingsStore
+    monotonic: Callable[[], float]
     _kept: dict[tuple[str, str], tuple[float, Any]] = field(default_factory=dict)
 
     def strategy(self, name: str) -> StrategySettings | None:
@@ -105,7 +97,7 @@ class CachedSettings:
 
     def _read(self, kind: str, name: str) -> Any:
         kept = self._kept.get((kind, name))
-        now = time.monotonic()
+        now = self.monotonic()
         if kept is None or now - kept[0] > SETTINGS_S:
             read = self.store.strategy if kind == "strategy" else self.store.account
             kept = (now, read(name))
@@ -116,21 +108,29 @@ class CachedSettings:
 class Bridge:
     """One process's bridge: what it makes once and keeps."""
 
-    def __init__(self, environment: Environment, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        transport: httpx.BaseTransport | None = None,
+        machine: Machine = MACHINE,
+        client_of: Callable[[str], Any] = aws_client,
+    ) -> None:
+        """`transport` carries the requests to brokers, `client_of` gives the client of an AWS service."""
         self.environment = environment
-        self.clock = SystemClock()
-        self.owner = uuid.uuid4().hex
+        self.clock = machine
+        self.client_of = client_of
+        self.owner = new_id(machine)
         """This process, in leases: a worker that comes back finds its own."""
-        self.dynamodb = client("dynamodb", 1.0, 3.0, 3)
-        self.lanes = DynamoLanes(self.dynamodb, environment.table)
-        self.bell = SqsBell(client("sqs"), environment.bell_queue_url)
+        self.dynamodb = client_of("dynamodb")
+        self.lanes = DynamoLanes(self.dynamodb, environment.table, machine)
+        self.bell = SqsBell(client_of("sqs"), environment.bell_queue_url)
         self.watcher = Watcher(DynamoWatch(self.dynamodb, environment.table), self.bell, self.clock)
-        self.settings = CachedSettings(SettingsStore(self.dynamodb, environment.table))
+        self.settings = CachedSettings(SettingsStore(self.dynamodb, environment.table), machine.monotonic)
         self.notices = DynamoNotices(
-            self.dynamodb, environment.table, client("sns"), environment.notices_topic_arn, self.clock
+            self.dynamodb, environment.table, client_of("sns"), environment.notices_topic_arn, self.clock
         )
         self.leases = TokenLeases(self.dynamodb, environment.table)
-        self._secrets = LoginSecrets(client("secretsmanager"), environment.secret_prefix)
+        self._secrets = LoginSecrets(client_of("secretsmanager"), environment.secret_prefix)
         self._http = open_client(transport)
         self._keepers: dict[str, TokenKeeper] = {}
         self._desks: dict[AccountSettings, Desk] = {}
@@ -140,14 +140,14 @@ class Bridge:
     def keeper(self, connection: str) -> TokenKeeper:
         """Give the token keeper of a connection."""
         if connection not in self._keepers:
-            self._keepers[connection] = TokenKeeper(connection, self._secrets, self.leases, self._refresh)
+            self._keepers[connection] = TokenKeeper(connection, self._secrets, self.leases, self._refresh, self.clock)
         return self._keepers[connection]
 
     @property
     def _refresh(self) -> Refresh:
         hosts = self.environment.broker_hosts
-        tradestation = TradeStationAuth(self._http, hosts)
-        tradelocker = TradeLockerExchange(self._http, hosts)
+        tradestation = TradeStationAuth(self._http, hosts, self.clock.now_ms)
+        tradelocker = TradeLockerExchange(self._http, hosts, self.clock.now_ms)
         return lambda login, deadline: (
             tradestation.refresh(login, deadline)
             if login.broker == "tradestation"
@@ -159,16 +159,21 @@ class Bridge:
 
         Raises `SettingsError` when its URL is not allowed or not its own.
         """
-        budget = DynamoBudget(
-            self.dynamodb, self.environment.table, account.connection, self.clock.now_ms, self.clock.sleep, share
-        )
+        budget = DynamoBudget(self.dynamodb, self.environment.table, account.connection, self.clock, share)
         http = partial(
-            BrokerHttp, self._http, allowed_hosts=self.environment.broker_hosts, tokens=self.keeper(account.connection)
+            BrokerHttp,
+            self._http,
+            allowed_hosts=self.environment.broker_hosts,
+            tokens=self.keeper(account.connection),
+            machine=self.clock,
         )
         if account.broker == "tradestation":
             tradestation_hosts.check_environment(account.environment, account.base_url, account.broker_account_id)
             return TradeStation(
-                http(base_url=account.base_url, budget=budget), account.broker_account_id, account.kind or "Margin"
+                http(base_url=account.base_url, budget=budget),
+                account.broker_account_id,
+                account.kind or "Margin",
+                now_ms=self.clock.now_ms,
             )
         tradelocker_hosts.check_environment(account.environment, account.base_url)
         return TradeLocker(
@@ -177,9 +182,15 @@ class Bridge:
             account.account_number,
             account.position_mode,
             developer_api_key=self._secrets.read(account.connection).login.developer_api_key,
+            clock=self.clock.monotonic,
+            now_ms=self.clock.now_ms,
         )
 
     # ---- work
+
+    def deadline(self, seconds: float) -> MonotonicDeadline:
+        """Give the moment `seconds` from now."""
+        return MonotonicDeadline(seconds, self.clock.monotonic)
 
     def desk(self, account_name: str) -> Desk:
         """Give the desk of an account, made anew when its settings change. Raises `SettingsError`."""

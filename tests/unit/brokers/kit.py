@@ -11,6 +11,7 @@ from orderbridge.brokers.budget import Budget, Unlimited
 from orderbridge.brokers.http import BrokerHttp, MonotonicDeadline, open_client
 from orderbridge.brokers.port import Deadline
 from orderbridge.secret import Secret
+from tests.machine import HandMade
 
 Answer = httpx.Response | Exception
 BASE_URL = "https://sim-api.tradestation.com/v3"
@@ -86,7 +87,8 @@ def connection(
 ) -> BrokerHttp:
     """Give a connection whose requests go to `handler`."""
     client = open_client(httpx.MockTransport(handler))
-    return BrokerHttp(client, BASE_URL, HOSTS, tokens or Tokens(), budget or Unlimited(), sleep=sleep or Slept())
+    machine = HandMade(sleep=sleep or Slept())
+    return BrokerHttp(client, BASE_URL, HOSTS, tokens or Tokens(), budget or Unlimited(), machine=machine)
 
 
 def soon(seconds: float = 20.0) -> MonotonicDeadline:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from orderbridge.alerts.authentication import Sources
+from orderbridge.machine import Machine
 from orderbridge.receiving import Receiver
 from orderbridge.storage.in_time import InTime
 from orderbridge.storage.intake import Intake
@@ -21,6 +22,7 @@ from orderbridge.storage.known_strategies import KnownStrategies
 from orderbridge.storage.lean_aws import AwsError
 from orderbridge.storage.settings import Route, strategy_item
 from orderbridge.strategy.settings import AccountRoute, StrategySettings
+from tests.machine import HandMade
 from tests.unit.storage.aws import TABLE, create_table
 
 KEY = "a-key-that-nobody-may-see-0123456789"
@@ -94,24 +96,30 @@ class Bench:
     ids: int = 0
     given_s: list[float] = field(default_factory=list)
     """The time that each delivery was given."""
+    machine: HandMade = field(init=False)
     receiver: Receiver = field(init=False)
 
     def __post_init__(self) -> None:
+        self.machine = HandMade(
+            now_ms=lambda: self.now_ms,
+            monotonic=lambda: self.elapsed_s,
+            chance=lambda: 0.5,
+            random_bytes=self._next_bytes,
+        )
         self.receiver = self.new_receiver()
 
     def new_receiver(self, sources: str = TRADINGVIEW) -> Receiver:
         """Make a receiver that has read nothing yet."""
         return Receiver(
-            KnownStrategies(self.dynamodb, TABLE, lambda: self.elapsed_s, lambda: 0.5),
+            KnownStrategies(self.dynamodb, TABLE, self.machine),
             Intake(self.dynamodb, self.sqs, TABLE, self.queue_url),
             Sources(sources),
             stack="test",
-            now_ms=lambda: self.now_ms,
-            random_bytes=self._next_bytes,
+            machine=self.machine,
             in_time=self._in_time,
         )
 
-    def _in_time(self, seconds: float) -> InTime:
+    def _in_time(self, seconds: float, _: Machine) -> InTime:
         self.given_s.append(seconds)
         return InTime(seconds)
 

@@ -7,6 +7,7 @@ import pytest
 from orderbridge.errors import StorageError
 from orderbridge.storage.in_time import TRIES, TRIES_AGAINST_OTHERS, TRY_S, ConditionError, InTime
 from orderbridge.storage.lean_aws import AwsError
+from tests.machine import HandMade
 
 TIME_OUT = AwsError("TimeoutError")
 
@@ -50,7 +51,7 @@ def clock() -> Clock:
 
 def in_time(clock: Clock, seconds: float = 2.4) -> InTime:
     sleep: Callable[[float], None] = clock.take
-    return InTime(seconds, clock, sleep)
+    return InTime(seconds, HandMade(monotonic=clock, sleep=sleep))
 
 
 def test_one_retry_is_made_after_a_failure_that_may_pass(clock: Clock) -> None:

@@ -15,7 +15,7 @@ from tests.unit.storage.aws import TABLE
 
 @pytest.fixture
 def known(bench: Bench) -> KnownStrategies:
-    return KnownStrategies(bench.dynamodb, TABLE, lambda: bench.elapsed_s, lambda: 0.5)
+    return KnownStrategies(bench.dynamodb, TABLE, bench.machine)
 
 
 def test_what_receiving_needs_is_read_as_the_command_line_wrote_it(bench: Bench, known: KnownStrategies) -> None:

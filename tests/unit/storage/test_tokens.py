@@ -14,6 +14,7 @@ from orderbridge.secret import Secret
 from orderbridge.storage.secrets import LoginSecrets
 from orderbridge.storage.token_lease import Lease, Taken, TokenLeases
 from orderbridge.storage.tokens import RENEWALS_PER_HOUR, TokenKeeper, refresh_due
+from tests.machine import HandMade
 from tests.unit.storage.aws import PREFIX, TABLE, Aws, fake_aws
 
 START_MS = 1_790_000_000_000
@@ -99,10 +100,12 @@ class Process:
             self.secrets,
             self.leases,
             broker.refresh,
-            clock.now_ms,
-            clock.sleep,
-            jitter=lambda: 0.5,
-            new_id=lambda: f"{name}{next(ids):031d}",
+            HandMade(
+                clock.now_ms,
+                sleep=clock.sleep,
+                chance=lambda: 0.5,
+                random_bytes=lambda count: f"{name}{next(ids)}".rjust(count).encode(),
+            ),
         )
 
     def call(self, name: str, operation: Any, arguments: dict[str, Any]) -> Any:
@@ -608,8 +611,7 @@ def test_refresher_serves_every_connection_although_one_fails(connected: Bench) 
         LoginSecrets(connected.aws.secretsmanager, PREFIX),
         TokenLeases(connected.aws.dynamodb, TABLE),
         FakeBroker(connected.clock, good={"refresh-0"}, unavailable=True).refresh,
-        connected.clock.now_ms,
-        connected.clock.sleep,
+        HandMade(connected.clock.now_ms, sleep=connected.clock.sleep),
     )
     other.replace_login(
         first_login(broker="tradelocker", access_expires_at_ms=START_MS + 900_000), Until(connected.clock, 1)

@@ -30,7 +30,6 @@ from orderbridge.errors import (
 )
 from orderbridge.execution.hand_books import roles_of
 from orderbridge.execution.looks import history_since
-from orderbridge.execution.records import CommandStatus
 from orderbridge.model import AccountState, Execution, Instrument, Order, Quote
 from orderbridge.strategy.goal import Ending
 from orderbridge.strategy.settings import AccountSettings
@@ -183,7 +182,7 @@ class Reader:
             placed = [
                 order.order_id
                 for record in records
-                if record.status is CommandStatus.ACCEPTED and record.role in ("entry", "close")
+                if record.taken and record.role in ("entry", "close")
                 for order in record.orders
                 if order.order_id and order.leg in ("order", "child") and not order.refused
             ]

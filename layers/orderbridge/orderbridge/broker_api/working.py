@@ -16,7 +16,7 @@ from orderbridge.brokers.port import Deadline, PlacedOrder
 from orderbridge.commands import Replace
 from orderbridge.errors import StorageError
 from orderbridge.execution.hand_books import panel_book
-from orderbridge.execution.records import CommandRecord, CommandStatus, Job, StoredJob
+from orderbridge.execution.records import CommandRecord, Job, StoredJob
 from orderbridge.execution.wishes import Wish
 from orderbridge.strategy.goal import Ending
 from orderbridge.strategy.settings import AccountSettings
@@ -42,7 +42,7 @@ class Outcome:
     @property
     def placed(self) -> tuple[PlacedOrder, ...]:
         """Give the orders that the write made, the one that a person would look for last."""
-        made = [r for r in self.records if r.status is CommandStatus.ACCEPTED and r.role in ("entry", "close")]
+        made = [r for r in self.records if r.taken and r.role in ("entry", "close")]
         made.sort(key=lambda record: record.role == "entry")
         return tuple(
             order
@@ -54,7 +54,7 @@ class Outcome:
     @property
     def renamed(self) -> tuple[tuple[str, str], ...]:
         """Give (old, new) of orders that got another id by being changed."""
-        changes = [r for r in self.records if r.status is CommandStatus.ACCEPTED and isinstance(r.command, Replace)]
+        changes = [r for r in self.records if r.taken and isinstance(r.command, Replace)]
         pairs = [
             (record.command.order_id, record.orders[0].order_id)
             for record in changes

@@ -5,9 +5,8 @@ Nothing here logs, and nothing given or raised here holds a header, a token, a b
 
 import json
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -18,6 +17,7 @@ import httpx
 
 from orderbridge.brokers.port import Deadline
 from orderbridge.errors import SettingsError
+from orderbridge.machine import MACHINE
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
@@ -55,6 +55,7 @@ class Reply:
     """There is a body and it is not JSON."""
     text: str = field(default="", repr=False)
     """The beginning of an unreadable body."""
+    received_at_ms: int = 0
 
     @property
     def ok(self) -> bool:
@@ -68,7 +69,7 @@ class Reply:
     @property
     def retry_after_ms(self) -> int:
         """How long the broker asks to wait, from whichever header it used; 0 when it does not say."""
-        seconds = _retry_after_s(self.headers.get("retry-after", ""))
+        seconds = _retry_after_s(self.headers.get("retry-after", ""), self.received_at_ms)
         if seconds is None:
             seconds = first_number(self.headers, RESET_HEADERS)
         return 0 if seconds is None else int(seconds * 1000)
@@ -151,6 +152,7 @@ def exchange(
     body: object = None,
     form: Mapping[str, str] | None = None,
     limits: TimeLimits = DEFAULT_LIMITS,
+    now_ms: Callable[[], int] = MACHINE.now_ms,
 ) -> Exchange:
     """Send one request, once, and read the whole reply before the deadline.
 
@@ -170,7 +172,7 @@ def exchange(
     try:
         response = client.send(request, stream=True, follow_redirects=False)
         try:
-            return _read_reply(response, deadline)
+            return _read_reply(response, deadline, now_ms)
         finally:
             response.close()
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -198,7 +200,7 @@ def failure(result: Exchange) -> str:
             return result.reason
 
 
-def _read_reply(response: httpx.Response, deadline: Deadline) -> Reply | Lost:
+def _read_reply(response: httpx.Response, deadline: Deadline, now_ms: Callable[[], int]) -> Reply | Lost:
     chunks: list[bytes] = []
     size = 0
     for chunk in response.iter_bytes():
@@ -211,12 +213,13 @@ def _read_reply(response: httpx.Response, deadline: Deadline) -> Reply | Lost:
     raw = b"".join(chunks)
     headers = httpx.Headers(response.headers)
     if not raw.strip():
-        return Reply(response.status_code, headers)
+        return Reply(response.status_code, headers, received_at_ms=now_ms())
     try:
         body = json.loads(raw.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return Reply(response.status_code, headers, None, True, raw[:4000].decode("utf-8", "replace"))
-    return Reply(response.status_code, headers, body)
+        start = raw[:4000].decode("utf-8", "replace")
+        return Reply(response.status_code, headers, None, True, start, received_at_ms=now_ms())
+    return Reply(response.status_code, headers, body, received_at_ms=now_ms())
 
 
 def _no_constant(name: str) -> None:
@@ -240,7 +243,7 @@ def first_number(headers: Mapping[str, str], names: tuple[str, ...]) -> Decimal 
     return None
 
 
-def _retry_after_s(value: str) -> Decimal | None:
+def _retry_after_s(value: str, now_ms: int) -> Decimal | None:
     number = first_number({"x": value}, ("x",))
     if number is not None or not value:
         return number
@@ -250,7 +253,7 @@ def _retry_after_s(value: str) -> Decimal | None:
         return None
     if until.tzinfo is None:
         return None
-    return max(Decimal(0), Decimal(int((until - datetime.now(UTC)).total_seconds())))
+    return max(Decimal(0), Decimal((int(until.timestamp() * 1000) - now_ms) // 1000))
 
 
 def _words(error: Exception) -> str:

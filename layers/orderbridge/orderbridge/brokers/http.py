@@ -6,8 +6,7 @@
 `exchange` below them sends one request without a token. Nothing here logs.
 """
 
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +40,7 @@ from orderbridge.errors import (
     RateLimitedError,
     ReadRefusedError,
 )
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.secret import Secret
 
 __all__ = [
@@ -96,7 +96,7 @@ class BrokerHttp:
         tokens: TokenSource,
         budget: Budget,
         limits: TimeLimits = DEFAULT_LIMITS,
-        sleep: Callable[[float], None] = time.sleep,
+        machine: Machine = MACHINE,
     ) -> None:
         """Raises `SettingsError` when the base URL's host is not allowed."""
         self._client = client
@@ -104,7 +104,7 @@ class BrokerHttp:
         self._tokens = tokens
         self._budget = budget
         self._limits = limits
-        self._sleep = sleep
+        self._machine = machine
 
     def read(
         self,
@@ -140,7 +140,7 @@ class BrokerHttp:
                     raise _refused_read(result)
             if not pauses or deadline.remaining() <= pauses[0] + MIN_WRITE_S:
                 raise BrokerUnavailableError(failure(result))
-            self._sleep(pauses.pop(0))
+            self._machine.sleep(pauses.pop(0))
 
     def write(
         self,
@@ -197,6 +197,7 @@ class BrokerHttp:
             params=params,
             body=body,
             limits=self._limits,
+            now_ms=self._machine.now_ms,
         )
         if isinstance(result, Reply):
             self._observe(quota, result)

@@ -17,7 +17,15 @@ from orderbridge.execution.desk import Desk
 from orderbridge.execution.hand_books import adopted, armed, base_of, entry_book, followers_of, owners_of, reworded
 from orderbridge.execution.hand_steps import Clear, Protect, Scene, first_goal, next_by_hand, position_of, word_of
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
-from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Protection, Role
+from orderbridge.execution.records import (
+    NOT_PLACED,
+    CommandRecord,
+    CommandStatus,
+    Job,
+    LaneState,
+    Protection,
+    Role,
+)
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_book
 from orderbridge.execution.steps import Await, Reached, Send
@@ -254,7 +262,7 @@ class ByHand:
 
 def _failed(record: CommandRecord) -> bool:
     """Tell whether a command came to nothing; one that was taken may still have had all of its orders refused."""
-    if record.status is CommandStatus.ACCEPTED:
+    if record.taken:
         return bool(record.orders) and all(placed.refused for placed in record.orders)
     return record.status.final
 
@@ -268,6 +276,8 @@ def _told(record: CommandRecord, message: str) -> End:
         case CommandStatus.NOT_FOUND:
             sentence = "It was sent, the answer was lost, and the broker does not show it."
             return End(Ending.FAILED, "not_found", sentence)
+        case CommandStatus.DECIDED_BY_PERSON:
+            return End(Ending.FAILED, NOT_PLACED, f"{record.message}.")
         case CommandStatus.HALTED:
             return End(Ending.REFUSED, record.code or "halted", f"Not sent: {message}.")
         case CommandStatus.EXPIRED:

@@ -22,7 +22,7 @@ from orderbridge.commands import (
 )
 from orderbridge.execution import wishes
 from orderbridge.execution.hand_books import STOPS, exits_of, followers_of, owners_of, roles_of
-from orderbridge.execution.records import Book, CommandRecord, CommandStatus, LaneState, Role
+from orderbridge.execution.records import Book, CommandRecord, LaneState, Role
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, with_floor
 from orderbridge.execution.wishes import Wish
 from orderbridge.model import Direction, Order, OrderType, Position, PositionMode, Side
@@ -49,7 +49,7 @@ class Scene:
 
     @property
     def accepted(self) -> tuple[CommandRecord, ...]:
-        return tuple(record for record in self.records if record.status is CommandStatus.ACCEPTED)
+        return tuple(record for record in self.records if record.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _undo(wish: wishes.UndoOrder, scene: Scene) -> Step:
 def _towards(goal: Goal, wish: Wish, scene: Scene) -> Step:
     """Close as an alert's exit does; but a refused close is told the person, and not tried again."""
     closes = [record for record in scene.records if record.role == "close"]
-    if closes and closes[-1].status is not CommandStatus.ACCEPTED:
+    if closes and not closes[-1].taken:
         return _refused(closes[-1].code or "not_done", closes[-1].message)
     entered = [record for record in scene.records if record.role == "entry"]
     if entered or (closes and goal.entry is None):

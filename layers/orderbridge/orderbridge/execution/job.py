@@ -25,7 +25,7 @@ from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSym
 from orderbridge.execution.by_hand import ByHand
 from orderbridge.execution.desk import Desk, amount
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
-from orderbridge.execution.records import CommandRecord, CommandStatus, Job, Pending, Role, StoredJob
+from orderbridge.execution.records import NOT_PLACED, CommandRecord, CommandStatus, Job, Pending, Role, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
@@ -316,10 +316,11 @@ class JobWorker:
             CommandStatus.NOT_FOUND: End(
                 Ending.FAILED, "not_found", "The order was sent, its answer was lost, and the broker does not show it."
             ),
+            CommandStatus.DECIDED_BY_PERSON: None if entry.taken else End(Ending.FAILED, NOT_PLACED, f"{entry.message}."),
         }.get(entry.status)
 
     def _reached(self, job: Job, goal: Goal, records: Sequence[CommandRecord], holding: Holding) -> Result:
-        accepted = [record for record in records if record.status is CommandStatus.ACCEPTED]
+        accepted = [record for record in records if record.taken]
         if not accepted:
             if to_close(goal, holding) == 0 and not records:
                 sentence = "Nothing is held or working that this alert asks about."
@@ -335,7 +336,7 @@ class JobWorker:
 
     def _entered(self, records: Sequence[CommandRecord]) -> End | None:
         """The broker has taken the entry: wait a moment for its fill, and say what became of it."""
-        entry = next((r for r in records if r.role == "entry" and r.status is CommandStatus.ACCEPTED), None)
+        entry = next((r for r in records if r.role == "entry" and r.taken), None)
         if entry is None:
             return None
         order = self._await_fill(entry)
@@ -399,7 +400,7 @@ class JobWorker:
         if waiting is not None:
             return waiting
         records = [self._current(record) for record in records]
-        failed = [record for record in records if record.status is not CommandStatus.ACCEPTED]
+        failed = [record for record in records if not record.taken]
         if not failed:
             return End(Ending.ORDERED, "done", f"Done: {', '.join(record.message or 'accepted' for record in records)}")
         ending = Ending.REFUSED if failed[0].status is CommandStatus.REFUSED else Ending.FAILED

@@ -78,6 +78,8 @@ class CommandStatus(StrEnum):
 
 
 Role = Literal["entry", "close", "stop", "target", "other"]
+PLACED, NOT_PLACED = "placed", "not_placed"
+"""What a person decides about a command; the `code` of one that is DECIDED_BY_PERSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,14 @@ class CommandRecord:
     code: str = ""
     message: str = ""
     changed_at_ms: int = 0
+    decided_by: str = ""
+    """Who said what became of it, for DECIDED_BY_PERSON; `changed_at_ms` says when."""
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether the broker carried it out: by its own word, or by a person's decision."""
+        decided = self.status is CommandStatus.DECIDED_BY_PERSON and self.code == PLACED
+        return decided or self.status is CommandStatus.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)

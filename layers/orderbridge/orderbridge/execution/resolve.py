@@ -3,7 +3,7 @@
     SENDING, overdue -> UNKNOWN                  whoever sent it has died, or could not store the outcome
     UNKNOWN -> ACCEPTED                          a look shows its effect; an exit also when all is flat
     UNKNOWN -> NOT_FOUND                         no look shows it for GIVE_UP_MS; a person is told
-    UNKNOWN stays                                more than one order fits: a person decides (`orderbridge resolve`)
+    UNKNOWN stays                                more than one order fits: a person decides (`execution/decisions.py`)
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def resolve_pending(lane: LaneSession, tell: Tell) -> None:
         if record.status is CommandStatus.SENDING:
             if lane.clock.now_ms() < record.send_by_ms:
                 continue
-            record = _move(lane, record, CommandStatus.UNKNOWN, "unknown", "the sender did not come back", None)
+            record = move(lane, record, CommandStatus.UNKNOWN, "unknown", "the sender did not come back", None)
         if record.status is CommandStatus.UNKNOWN:
             lane.wrote = True  # the look must begin after the sending, whoever sent it
             _ask(lane, record, pending, tell)
@@ -58,13 +58,13 @@ def next_ask_ms(pending: Pending) -> int:
 def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell) -> None:
     look = lane.see(max_age_ms=0)
     evidence = record.evidence or Evidence(record.sent_at_ms)
-    resolution = lane.broker.resolve(record.command, record.command_id, _with_claims(lane, evidence), look)
-    if isinstance(resolution, Absent) and record.role == "close" and _flat(record, look):
+    resolution = lane.broker.resolve(record.command, record.command_id, with_claims(lane, evidence), look)
+    if isinstance(resolution, Absent) and record.role == "close" and flat(record, look):
         resolution = Done(message="flat, with nothing working")
     match resolution:
         case Done():
             message = resolution.message or "found at the broker"
-            _move(lane, record, CommandStatus.ACCEPTED, "found", message, resolution)
+            move(lane, record, CommandStatus.ACCEPTED, "found", message, resolution)
             lane.wrote = True
         case Ambiguous():
             ids = ", ".join(resolution.order_ids)
@@ -76,13 +76,14 @@ def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell)
             if age_ms < _patience_ms(record.command) or pending.asked + 1 < LEAST_ASKED:
                 _asked(lane, pending)
                 return
-            _move(lane, record, CommandStatus.NOT_FOUND, "not_found", "the broker does not show it", None)
-            tell("not_found", f"{_named(record)} was sent, and the broker does not show it: please check the account.")
+            move(lane, record, CommandStatus.NOT_FOUND, "not_found", "the broker does not show it", None)
+            tell("not_found", f"{named(record)} was sent, and the broker does not show it: please check the account.")
         case _:
             assert_never(resolution)
 
 
-def _with_claims(lane: LaneSession, evidence: Evidence) -> Evidence:
+def with_claims(lane: LaneSession, evidence: Evidence) -> Evidence:
+    """Give the evidence with the orders that the lane follows by now: they are other commands'."""
     claimed = tuple(order.order_id for book in lane.state.books for order in book.tracked)
     return replace(evidence, claimed_ids=tuple(dict.fromkeys((*evidence.claimed_ids, *claimed))))
 
@@ -101,16 +102,28 @@ def _patience_ms(command: Command) -> int:
     return GIVE_UP_MS
 
 
-def _flat(record: CommandRecord, look: Look) -> bool:
+def flat(record: CommandRecord, look: Look) -> bool:
+    """Tell whether nothing is held or works in the command's root."""
     held = any(canonical_root(position.symbol) == record.root for position in look.positions)
     working = any(canonical_root(o.symbol) == record.root and not o.status.final for o in look.orders)
     return not held and not working
 
 
-def _move(
-    lane: LaneSession, record: CommandRecord, status: CommandStatus, code: str, message: str, found: Resolution | None
+def move(
+    lane: LaneSession,
+    record: CommandRecord,
+    status: CommandStatus,
+    code: str,
+    message: str,
+    found: Resolution | None,
+    by: str = "",
 ) -> CommandRecord:
-    moved = replace(record, status=status, code=code, message=message, changed_at_ms=lane.clock.now_ms())
+    """Move a pending command on with the lane's state; `found` is what the broker shows of it, `by` who decided it.
+
+    An entry that ends without the broker showing anything that could be it is looked for as a ghost.
+    """
+    now_ms = lane.clock.now_ms()
+    moved = replace(record, status=status, code=code, message=message, changed_at_ms=now_ms, decided_by=by)
     state = lane.state
     if status is not CommandStatus.UNKNOWN:
         state = without_pending(state, record.command_id)
@@ -119,8 +132,8 @@ def _move(
         state = track(state, moved)
     pending = next((p for p in lane.state.pending if p.command_id == record.command_id), None)
     overtaken = isinstance(found, Done) and pending is not None and pending.flatten
-    if overtaken or (status is CommandStatus.NOT_FOUND and record.role == "entry"):
-        lost = Lost(record.command_id, record.strategy, record.root, lane.clock.now_ms() + GHOST_MS)
+    if overtaken or (status.final and found is None and record.role == "entry"):
+        lost = Lost(record.command_id, record.strategy, record.root, now_ms + GHOST_MS)
         state = replace(state, lost=(*state.lost, lost))
     lane.store.finish(lane.fence, moved, record.status, state)
     lane.state = state
@@ -136,9 +149,9 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
     now_ms = lane.clock.now_ms()
     for lost in lane.state.lost:
         record = lane.store.command(lane.fence.lane, lost.command_id)
-        evidence = _with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
+        evidence = with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
         resolution: Resolution = Done(record.orders)  # resolved already, after an exit had overtaken it
-        if record.status is not CommandStatus.ACCEPTED:
+        if not record.taken:
             resolution = lane.broker.resolve(record.command, record.command_id, evidence, look)
         if not isinstance(resolution, Done) and now_ms < lost.until_ms:
             continue
@@ -147,13 +160,14 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
             shown = replace(record, orders=resolution.orders, changed_at_ms=now_ms)
             state = track(state, shown)
             found.append(shown)
-            tell("ghost_fill", f"{_named(record)} was given up and shows up after all: it is being closed again.")
+            tell("ghost_fill", f"{named(record)} was given up and shows up after all: it is being closed again.")
         lane.store.save_state(lane.fence, state)
         lane.state = state
     return found
 
 
-def _named(record: CommandRecord) -> str:
+def named(record: CommandRecord) -> str:
+    """Name a command in a sentence."""
     command = record.command
     side = getattr(command, "side", None)
     quantity = getattr(command, "quantity", None)

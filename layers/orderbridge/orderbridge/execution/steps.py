@@ -11,7 +11,7 @@ from typing import Literal
 
 from orderbridge.brokers.port import Capabilities
 from orderbridge.commands import Cancel, ClosePosition, Command, Place, Replace
-from orderbridge.execution.records import CommandRecord, CommandStatus, Role
+from orderbridge.execution.records import CommandRecord, Role
 from orderbridge.model import Direction, Order, OrderStatus, OrderType, Position, PositionMode, Side
 from orderbridge.strategy.goal import Goal, Holding
 from orderbridge.strategy.symbols import canonical_root
@@ -118,7 +118,7 @@ def _under_way(order: Order, progress: Progress) -> bool:
     if not earlier:
         return False
     last = earlier[-1]
-    patience_ms = CONFIRM_MS if last.status is CommandStatus.ACCEPTED else AGAIN_MS
+    patience_ms = CONFIRM_MS if last.taken else AGAIN_MS
     return progress.now_ms - max(last.sent_at_ms, last.changed_at_ms) < patience_ms
 
 
@@ -156,7 +156,7 @@ def _close_under_way(progress: Progress) -> Step | None:
     orders = {placed.order_id for record in last for placed in record.orders}
     if orders & progress.working:
         return Await("close", sent_ms, progress.now_ms + 1_000)
-    if any(record.status is CommandStatus.ACCEPTED for record in last) and not orders:
+    if any(record.taken for record in last) and not orders:
         due_ms = sent_ms + CONFIRM_MS  # a close by id: the platform tries an IOC order, then a GTC one
     else:
         tries = len({record.revision for record in closes})

@@ -4,13 +4,12 @@ The window is fixed and starts with its first request, the stricter of the two f
 """
 
 import math
-import time
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from orderbridge.brokers.port import Deadline
 from orderbridge.errors import RateLimitedError, StorageError
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.transact import ConditionFailedError, call
@@ -32,8 +31,7 @@ class DynamoBudget:
         client: Any,
         table: str,
         connection: str,
-        now_ms: Callable[[], int],
-        sleep: Callable[[float], None] = time.sleep,
+        machine: Machine = MACHINE,
         share: Fraction | None = None,
     ) -> None:
         """`share` is the part of each quota that this budget may use, evenly spread: it never waits for a request, and
@@ -43,8 +41,8 @@ class DynamoBudget:
         self._client = client
         self._table = table
         self._connection = connection
-        self._now_ms = now_ms
-        self._sleep = sleep
+        self._machine = machine
+        self._now_ms = machine.now_ms
 
     def spend(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> None:
         """Take one request of the window, waiting for the next one while the deadline allows it."""
@@ -61,7 +59,7 @@ class DynamoBudget:
             wait_ms = max(20, ends_at_ms - self._now_ms())
             if wait_ms / 1000 + 0.5 > deadline.remaining():
                 raise RateLimitedError(f"the budget of {resource} is used up", wait_ms)
-            self._sleep(wait_ms / 1000)
+            self._machine.sleep(wait_ms / 1000)
 
     def _spend_share(self, share: Fraction, resource: str, limit: int, period_ms: int) -> None:
         """Take one request of the share and of the whole, or raise `RateLimitedError` at once."""

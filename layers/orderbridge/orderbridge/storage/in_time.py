@@ -4,12 +4,11 @@ TradingView drops a request after 3 s and never resends it; an answer of 503 it 
 in time for the answer: a try begins only while there is time for it to end. One retry; each try has explicit time-outs.
 """
 
-import random
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from orderbridge.errors import ConflictError, StorageError
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage.lean_aws import AwsError
 
 CONNECT_TIMEOUT_S = 0.3
@@ -19,7 +18,9 @@ TRY_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
 TRIES = 2
 TRIES_AGAINST_OTHERS = 10
 """A transaction that met another one of the same items failed at once and is tried again sooner."""
+MIN_PAUSE_S = 0.005
 MAX_PAUSE_S = 0.06
+"""Between two tries: it spreads racing writers."""
 
 _OTHERS = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
 _PASSING = frozenset(
@@ -48,19 +49,13 @@ class DeniedError(StorageError):
 class InTime:
     """One alert's time, and the calls that are made within it."""
 
-    def __init__(
-        self,
-        seconds: float,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._until = monotonic() + seconds
+    def __init__(self, seconds: float, machine: Machine = MACHINE) -> None:
+        self._machine = machine
+        self._until = machine.monotonic() + seconds
 
     def remaining(self) -> float:
         """Give the seconds left; never negative."""
-        return max(0.0, self._until - self._monotonic())
+        return max(0.0, self._until - self._machine.monotonic())
 
     def call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         """Make one call. Raises `StorageError`: `DeniedError`, or `ConditionError` for a failed condition.
@@ -83,7 +78,7 @@ class InTime:
                     raise kind(f"AWS refused the call: {error.code}") from error
                 if failures >= TRIES or meetings >= TRIES_AGAINST_OTHERS:
                     raise StorageError(f"AWS failed the call: {error.code}") from error
-            self._sleep(random.uniform(0.005, MAX_PAUSE_S))  # noqa: S311 - spreads racing writers, protects nothing
+            self._machine.sleep(MIN_PAUSE_S + self._machine.chance() * (MAX_PAUSE_S - MIN_PAUSE_S))
         raise StorageError("there is no time left for the call")
 
 

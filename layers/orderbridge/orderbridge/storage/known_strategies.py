@@ -6,13 +6,12 @@ that receiving needs are taken, by hand: pydantic would double the cold start.
 """
 
 import json
-import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orderbridge.errors import StorageError
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.in_time import InTime
 from orderbridge.storage.items import marshal, unmarshal
@@ -39,22 +38,15 @@ class KnownStrategy:
 class KnownStrategies:
     """Strategies by name."""
 
-    def __init__(
-        self,
-        client: Any,
-        table: str,
-        monotonic: Callable[[], float] = time.monotonic,
-        spread: Callable[[], float] = random.random,
-    ) -> None:
+    def __init__(self, client: Any, table: str, machine: Machine = MACHINE) -> None:
         self._client = client
         self._table = table
-        self._monotonic = monotonic
-        self._spread = spread
+        self._machine = machine
         self._kept: dict[str, tuple[float, float, KnownStrategy | None]] = {}
 
     def find(self, name: str, in_time: InTime, max_age_s: float = TTL_S) -> KnownStrategy | None:
         """Give a strategy as it was at most `max_age_s` ago; None when there is none. Raises `StorageError`."""
-        now = self._monotonic()
+        now = self._machine.monotonic()
         read_at, ttl, known = self._kept.get(name, (0.0, -1.0, None))
         if now - read_at <= min(ttl, max_age_s):
             return known
@@ -62,7 +54,8 @@ class KnownStrategies:
         if len(self._kept) >= LARGEST:
             self._kept.clear()
         ttl = UNKNOWN_TTL_S if known is None else TTL_S
-        self._kept[name] = (now, ttl * (0.8 + 0.4 * self._spread()), known)  # many Lambdas do not read at one moment
+        spread = 0.8 + 0.4 * self._machine.chance()  # many Lambdas do not read at one moment
+        self._kept[name] = (now, ttl * spread, known)
         return known
 
     def _read(self, name: str, in_time: InTime) -> KnownStrategy | None:

@@ -4,7 +4,6 @@
     Every write names the epoch that it was made under; the condition `epoch = :mine` fails for a fenced-out worker.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from orderbridge import codec
 from orderbridge.errors import ConflictError, StorageError
 from orderbridge.execution.ports import Begun, Busy, Fence, Gates, Held, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Plan, StoredJob
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal, value_of
 from orderbridge.storage.jobs import end_job_operations, job_item, stored_job
@@ -28,9 +28,13 @@ KEEP_S = 90 * 24 * 3600
 class DynamoLanes:
     """`LaneStore` on the bridge's table."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, machine: Machine = MACHINE) -> None:
         self._client = client
         self._table = table
+        self._machine = machine
+
+    def _transact(self, operations: Sequence[dict[str, Any]]) -> None:
+        transact(self._client, operations, self._machine)
 
     # ---- the lease and the state
 
@@ -78,7 +82,7 @@ class DynamoLanes:
 
     def save_state(self, fence: Fence, state: LaneState) -> None:
         """Write the lane's state alone."""
-        transact(self._client, [self._state(fence, state)])
+        self._transact([self._state(fence, state)])
 
     def _state(self, fence: Fence, state: LaneState, condition: str = "") -> dict[str, Any]:
         watched = state.watched
@@ -147,8 +151,8 @@ class DynamoLanes:
                 jobs.append(stored_job(item))
             except ValidationError:  # a poison alert must not take its followers with it
                 sort_key = str(unmarshal({"sk": item["sk"]})["sk"])
-                DynamoSweep(self._client, self._table).fail(
-                    lane, sort_key, sort_key.split("#", 2)[2], "unreadable", int(time.time() * 1000)
+                DynamoSweep(self._client, self._table, self._machine).fail(
+                    lane, sort_key, sort_key.split("#", 2)[2], "unreadable", self._machine.now_ms()
                 )
         return jobs
 
@@ -174,9 +178,9 @@ class DynamoLanes:
         update = self._job_update(
             stored,
             "SET #status = :working, attempts = :attempts, started_at_ms = if_not_exists(started_at_ms, :now)",
-            {":working": "WORKING", ":attempts": stored.attempts + 1, ":now": int(time.time() * 1000)},
+            {":working": "WORKING", ":attempts": stored.attempts + 1, ":now": self._machine.now_ms()},
         )
-        transact(self._client, [update, self._fence(fence)])
+        self._transact([update, self._fence(fence)])
         return StoredJob(stored.job, "WORKING", stored.attempts + 1, 0)
 
     def park_job(self, fence: Fence, stored: StoredJob, wake_at_ms: int, code: str, sentence: str) -> None:
@@ -186,14 +190,14 @@ class DynamoLanes:
             "SET wake_at_ms = :wake, code = :code, sentence = :sentence, attempts = :attempts",
             {":wake": wake_at_ms, ":code": code, ":sentence": sentence, ":attempts": stored.attempts},
         )
-        transact(self._client, [update, self._fence(fence)])
+        self._transact([update, self._fence(fence)])
 
     def end_job(self, fence: Fence, stored: StoredJob, end: End, now_ms: int, tell: bool) -> None:
         """Make the job terminal, note it at its alert and store the notice."""
         for _ in range(5):
             operations = end_job_operations(self._client, self._table, stored, end, now_ms, tell)
             try:
-                transact(self._client, [self._fence(fence), *operations])
+                self._transact([self._fence(fence), *operations])
             except ConditionFailedError as refused:
                 if 0 in refused.failed or 1 in refused.failed:
                     raise  # fenced out, or the job is final already
@@ -238,7 +242,7 @@ class DynamoLanes:
         }
         operations = [self._state(fence, state), self._put_new(put)]
         operations += [self._put_new(_command_item(fence.lane, record)) for record in records]
-        transact(self._client, operations)
+        self._transact(operations)
 
     def _put_new(self, item: dict[str, str | int | None]) -> dict[str, Any]:
         return {
@@ -273,7 +277,7 @@ class DynamoLanes:
         if gates.live:
             operations.append(self._confirmed(gates.account))
         try:
-            transact(self._client, operations)
+            self._transact(operations)
         except ConditionFailedError as refused:
             if 0 in refused.failed:
                 return Stopped("state")
@@ -286,7 +290,7 @@ class DynamoLanes:
 
     def finish(self, fence: Fence, record: CommandRecord, came_from: CommandStatus, state: LaneState) -> None:
         """Move a command on, together with the lane's state."""
-        transact(self._client, [self._replace_command(fence.lane, record, came_from), self._state(fence, state)])
+        self._transact([self._replace_command(fence.lane, record, came_from), self._state(fence, state)])
 
     def _replace_command(self, lane: str, record: CommandRecord, came_from: CommandStatus) -> dict[str, Any]:
         return {

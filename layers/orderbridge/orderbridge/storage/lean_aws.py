@@ -14,13 +14,18 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.secret import NO_SECRET, Secret
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
+
+
+Connect = Callable[[str, float, float], http.client.HTTPConnection]
+"""Opens a connection to a service, given its name and the time-outs for connecting and for reading, in seconds."""
 
 
 class AwsError(Exception):
@@ -58,7 +63,15 @@ class AwsJson:
     service = ""
     target = ""
 
-    def __init__(self, variables: Mapping[str, str], connect_timeout_s: float, read_timeout_s: float) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        connect_timeout_s: float,
+        read_timeout_s: float,
+        machine: Machine = MACHINE,
+        connect: "Connect | None" = None,
+    ) -> None:
+        """`connect` opens a connection in another way than over the network."""
         self._credentials = Credentials.from_environment(variables)
         self._region = variables.get("AWS_REGION") or variables["AWS_DEFAULT_REGION"]
         named = variables.get(f"AWS_ENDPOINT_URL_{self.service.upper()}") or variables.get("AWS_ENDPOINT_URL")
@@ -68,6 +81,8 @@ class AwsJson:
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._kept = threading.local()
+        self._machine = machine
+        self._open = connect or self._over_network
 
     def _public_endpoint(self) -> str:
         suffix = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
@@ -76,8 +91,9 @@ class AwsJson:
     def call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Make one call. Raises `AwsError`."""
         body = json.dumps(arguments, separators=(",", ":")).encode()
+        moment = time.gmtime(self._machine.now_ms() // 1000)
         headers = signed_headers(
-            self.service, self._region, self._host, f"{self.target}.{operation}", body, self._credentials, time.gmtime()
+            self.service, self._region, self._host, f"{self.target}.{operation}", body, self._credentials, moment
         )
         try:
             status, content = self._post(body, headers)
@@ -97,14 +113,18 @@ class AwsJson:
         return self._exchange(connection, body, headers)
 
     def _connect(self) -> http.client.HTTPConnection:
+        connection = self._open(self.service, self._connect_timeout_s, self._read_timeout_s)
+        self._kept.connection = connection
+        return connection
+
+    def _over_network(self, _: str, connect_timeout_s: float, read_timeout_s: float) -> http.client.HTTPConnection:
         connection = (
-            http.client.HTTPSConnection(self._host, timeout=self._connect_timeout_s, context=self._tls)
+            http.client.HTTPSConnection(self._host, timeout=connect_timeout_s, context=self._tls)
             if self._tls
-            else http.client.HTTPConnection(self._host, timeout=self._connect_timeout_s)
+            else http.client.HTTPConnection(self._host, timeout=connect_timeout_s)
         )
         connection.connect()
-        connection.sock.settimeout(self._read_timeout_s)
-        self._kept.connection = connection
+        connection.sock.settimeout(read_timeout_s)
         return connection
 
     def _exchange(

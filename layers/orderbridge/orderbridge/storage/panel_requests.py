@@ -8,6 +8,7 @@ from typing import Any
 from orderbridge import codec
 from orderbridge.errors import StorageError
 from orderbridge.execution.records import Job
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import Scalar, marshal, unmarshal
 from orderbridge.storage.jobs import job_item
@@ -19,9 +20,10 @@ KEEP_S = 7 * 24 * 3600
 class DynamoPanelRequests:
     """`RequestStore` on the bridge's table."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, machine: Machine = MACHINE) -> None:
         self._client = client
         self._table = table
+        self._machine = machine
 
     def put(self, key: str, fingerprint: str, job: Job) -> tuple[str, Job]:
         """Store a request with its job, or give what stands there already."""
@@ -33,7 +35,7 @@ class DynamoPanelRequests:
             "expires_at": job.accepted_at_ms // 1000 + KEEP_S,
         }
         try:
-            transact(self._client, [self._new(item), self._new(job_item(job))])
+            transact(self._client, [self._new(item), self._new(job_item(job))], self._machine)
         except ConditionFailedError:
             return self._stored(job.account, key)
         return fingerprint, job

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.jobs import KEEP_S, notice_item
@@ -14,9 +15,10 @@ log = logging.getLogger(__name__)
 class DynamoSweep:
     """`SweepStore` on the bridge's table."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, machine: Machine = MACHINE) -> None:
         self._client = client
         self._table = table
+        self._machine = machine
 
     def overdue_lanes(self, before_ms: int) -> list[str]:
         """List the lanes with a job that was stored before `before_ms` and is not final, or an open command."""
@@ -82,7 +84,8 @@ class DynamoSweep:
         found = call(self._client.get_item, TableName=self._table, Key=marshal(keys.alert(alert_id)))
         noted = [alert] if "Item" in found else []
         try:
-            transact(self._client, [job, *noted, {"Put": {"TableName": self._table, "Item": marshal(notice)}}])
+            put = {"Put": {"TableName": self._table, "Item": marshal(notice)}}
+            transact(self._client, [job, *noted, put], self._machine)
         except ConditionFailedError:
             return
         log.error("a job was made terminal unread", extra={"job_id": job_id, "code": code})

@@ -19,10 +19,7 @@ A secret takes about one write in 10 minutes for good (AWS removes old versions 
 renews; renewals after a 401 come on top and are limited by the hour.
 """
 
-import random
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +27,7 @@ from dataclasses import dataclass, replace
 from orderbridge.brokers.login import Login, LoginRefused, Refresh
 from orderbridge.brokers.port import Deadline
 from orderbridge.errors import BrokerReadError, BrokerUnavailableError, ConflictError, LoginLostError, StorageError
+from orderbridge.machine import MACHINE, Machine, new_id
 from orderbridge.secret import Secret
 from orderbridge.storage.secrets import LoginSecrets, NotConnectedError, StoredLogin
 from orderbridge.storage.token_lease import Connection, Lease, Taken, TokenLeases
@@ -83,20 +81,15 @@ class TokenKeeper:
         secrets: LoginSecrets,
         leases: TokenLeases,
         refresh: Refresh,
-        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
-        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        machine: Machine = MACHINE,
     ) -> None:
-        """`refresh` makes one exchange at the broker; `new_id` gives 32 to 64 characters, never the same twice."""
+        """`refresh` makes one exchange at the broker."""
         self._connection = connection
         self._secrets = secrets
         self._leases = leases
         self._refresh = refresh
-        self._now_ms = now_ms
-        self._sleep = sleep
-        self._jitter = jitter
-        self._new_id = new_id
+        self._machine = machine
+        self._now_ms = machine.now_ms
         self._known: StoredLogin | None = None
         self._unstored: _Unstored | None = None
         self._single_flight = threading.Lock()
@@ -142,7 +135,7 @@ class TokenKeeper:
         while not isinstance(lease := self._take(), Lease):
             self._wait(lease, deadline)
         try:
-            version = self._new_id()
+            version = new_id(self._machine)
             self._secrets.create(self._connection, login, version)
             self._leases.register(self._connection, login, version)
             self._known, self._unstored = StoredLogin(login, version), None
@@ -202,7 +195,7 @@ class TokenKeeper:
             return stored
 
     def _take(self) -> Lease | Taken:
-        return self._leases.take(self._connection, self._new_id(), self._now_ms(), LEASE_MS)
+        return self._leases.take(self._connection, new_id(self._machine), self._now_ms(), LEASE_MS)
 
     @contextmanager
     def _alone(self, deadline: Deadline) -> Iterator[None]:
@@ -221,11 +214,11 @@ class TokenKeeper:
         return self._known
 
     def _wait(self, taken: Taken, deadline: Deadline) -> None:
-        pause_s = 0.1 + 0.3 * self._jitter()
+        pause_s = 0.1 + 0.3 * self._machine.chance()
         if deadline.remaining() <= pause_s:
             left_s = max(0, taken.until_ms - self._now_ms()) // 1000
             raise BrokerUnavailableError(f"another worker is refreshing the token, for up to {left_s} s more")
-        self._sleep(pause_s)
+        self._machine.sleep(pause_s)
 
     def _under_lease(
         self, lease: Lease, good: Callable[[StoredLogin], bool], deadline: Deadline, after_401: bool
@@ -267,7 +260,7 @@ class TokenKeeper:
         outcome = self._refresh(stored.login, within)
         if isinstance(outcome, LoginRefused):
             return self._refused(lease, stored, outcome)
-        self._unstored = _Unstored(outcome, self._new_id(), stored.version)
+        self._unstored = _Unstored(outcome, new_id(self._machine), stored.version)
         return self._store(lease, self._unstored, renewals)
 
     def _count_renewal(self, connection: Connection) -> tuple[int, int]:
@@ -313,7 +306,7 @@ class TokenKeeper:
             except StorageError:
                 if attempt == STORE_TRIES - 1 or lease.until_ms - self._now_ms() < STORE_MS:
                     raise
-                self._sleep(0.2 * 2**attempt)
+                self._machine.sleep(0.2 * 2**attempt)
         self._unstored = None
         self._known = StoredLogin(pair.login, pair.version)
         self._settle(lease, self._known, renewals)

@@ -1,13 +1,12 @@
 """One DynamoDB transaction: retried when it met another one, told apart when a condition failed."""
 
-import random
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from orderbridge.errors import ConflictError, StorageError
+from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage.items import AttributeValues
 
 TRIES = 6
@@ -23,7 +22,7 @@ class ConditionFailedError(ConflictError):
         self.old = old
 
 
-def transact(client: Any, operations: Sequence[Mapping[str, Any]]) -> None:
+def transact(client: Any, operations: Sequence[Mapping[str, Any]], machine: Machine = MACHINE) -> None:
     """Carry out `operations` (as `TransactItems`) together, or none of them.
 
     Raises `ConditionFailedError` when a condition did not hold, `StorageError` for all else. The SDK's retries repeat
@@ -40,7 +39,7 @@ def transact(client: Any, operations: Sequence[Mapping[str, Any]]) -> None:
                 raise ConditionFailedError(failed, old) from error
             if not _met_another(error, reasons) or attempt == TRIES - 1:
                 raise StorageError("the transaction failed") from error
-            time.sleep(random.uniform(0, MAX_PAUSE_S))  # noqa: S311 - spreads racing writers, protects nothing
+            machine.sleep(machine.chance() * MAX_PAUSE_S)
         except BotoCoreError as error:
             raise StorageError("the table cannot be reached") from error
         else:

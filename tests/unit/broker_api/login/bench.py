@@ -24,6 +24,7 @@ from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.secret import Secret
 from orderbridge.storage.settings import PutAccount, SettingsStore
 from orderbridge.strategy.settings import AccountSettings
+from tests.machine import HandMade
 from tests.unit.storage.aws import PREFIX, TABLE, Aws, fake_aws
 
 NOW_MS = 1_790_000_000_000
@@ -264,8 +265,7 @@ def panel_bench(transport: httpx.BaseTransport | None = None, **environment: Any
                 **{"table": TABLE, "secret_prefix": PREFIX, "broker_hosts": (), "origins": (), **environment}
             ),
             transport=transport,
-            now_ms=lambda: clock[0],
-            random_bytes=Random(),
+            machine=HandMade(now_ms=lambda: clock[0], random_bytes=Random()),
             client_of=clients.__getitem__,
         )
         bench = Bench(panel, aws, clock, panel.login_routes())

@@ -14,6 +14,7 @@ from orderbridge.brokers.tradelocker.adapter import TradeLocker
 from orderbridge.brokers.tradelocker.columns import Row
 from orderbridge.model import PositionMode
 from orderbridge.secret import NO_SECRET, Secret
+from tests.machine import HandMade
 from tests.unit.brokers.kit import Slept, Tokens, reply
 
 BASE_URL = "https://demo.tradelocker.com/backend-api"
@@ -156,7 +157,8 @@ def broker(
 ) -> TradeLocker:
     """Give the adapter in front of a server."""
     client = open_client(httpx.MockTransport(server))
-    http = BrokerHttp(client, BASE_URL, HOSTS, tokens or Tokens(), budget or Unlimited(), sleep=Slept())
+    machine = HandMade(sleep=Slept())
+    http = BrokerHttp(client, BASE_URL, HOSTS, tokens or Tokens(), budget or Unlimited(), machine=machine)
     return TradeLocker(
         http,
         ACCOUNT,

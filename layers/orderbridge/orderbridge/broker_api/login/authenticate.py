@@ -1,6 +1,5 @@
 """Who a token belongs to, and which accounts are whose. Every call of the panel comes through here."""
 
-import time
 from collections.abc import Callable
 
 from orderbridge.broker_api.login.model import ServerClient, SignIn, User
@@ -25,7 +24,7 @@ class Authenticator:
         users: UserStore,
         clients: ClientStore,
         now_ms: NowMs,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float],
     ) -> None:
         self._sessions = sessions
         self._users = users

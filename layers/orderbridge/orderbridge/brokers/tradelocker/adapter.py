@@ -1,6 +1,5 @@
 """TradeLocker behind the broker port (`orderbridge.brokers.port.Broker`): one account of one login."""
 
-import time
 from dataclasses import replace
 
 from orderbridge.brokers.http import BrokerHttp
@@ -25,6 +24,7 @@ from orderbridge.errors import (
     ReadRefusedError,
     UnknownSymbolError,
 )
+from orderbridge.machine import MACHINE
 from orderbridge.model import (
     AccountState,
     Bar,
@@ -39,10 +39,6 @@ from orderbridge.model import (
 from orderbridge.secret import NO_SECRET, Secret
 
 
-def _system_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class TradeLocker:
     """Reads and writes of one account. It keeps columns, instruments and routes in memory, so keep the object."""
 
@@ -54,8 +50,8 @@ class TradeLocker:
         position_mode: PositionMode | None = None,
         *,
         developer_api_key: Secret = NO_SECRET,
-        clock: Clock = time.monotonic,
-        now_ms: NowMs = _system_ms,
+        clock: Clock = MACHINE.monotonic,
+        now_ms: NowMs = MACHINE.now_ms,
     ) -> None:
         """`account_number` is the account's `accNum`; `http` speaks to `hosts.api_url` within a `quotas.HostBudget`."""
         self._api = Api(http, account_id, account_number, developer_api_key)

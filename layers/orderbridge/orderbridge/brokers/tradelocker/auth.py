@@ -7,7 +7,6 @@ The password is used only on proof that the refresh token is dead: a full login 
 the app. A time-out or a 5xx proves nothing and is raised.
 """
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from orderbridge.brokers.tradelocker.jwt import expiry_ms, host_of
 from orderbridge.brokers.tradelocker.parse import read_accounts
 from orderbridge.brokers.tradelocker.routes import Route
 from orderbridge.errors import BrokerUnavailableError, LoginLostError, RateLimitedError
+from orderbridge.machine import MACHINE
 from orderbridge.model import BrokerAccount
 from orderbridge.secret import NO_SECRET, Secret
 
@@ -31,17 +31,13 @@ ASSUMED_LIFE_MS = 50 * 60_000
 NowMs = Callable[[], int]
 
 
-def _system_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Where tokens are exchanged: the client, and the hosts that it may talk to."""
 
     client: httpx.Client
     allowed_hosts: Collection[str]
-    now_ms: NowMs = _system_ms
+    now_ms: NowMs = MACHINE.now_ms
 
 
 def log_in(

@@ -1,6 +1,5 @@
 """One TradeStation account behind the port `orderbridge.brokers.port.Broker`."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
@@ -24,6 +23,7 @@ from orderbridge.brokers.tradestation.symbols import in_path
 from orderbridge.brokers.tradestation.wire import Bodies, BuyingPowerWarning, replace_body, wanted_orders
 from orderbridge.commands import Cancel, Command, Place, PlaceGroup, Replace
 from orderbridge.errors import BrokerUnavailableError, NotSupportedError, ReadRefusedError, UnknownSymbolError
+from orderbridge.machine import MACHINE
 from orderbridge.model import AccountState, Bar, BrokerAccount, Execution, Instrument, Order, Position, Quote
 
 T = TypeVar("T")
@@ -34,10 +34,6 @@ MOST_QUOTES, MOST_SYMBOLS = 100, 50
 """As many can be asked for at once."""
 HISTORY_DAYS = 90
 """How far back historical orders reach: 90 days in one edition of the documents, 730 in another."""
-
-
-def _system_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class TradeStation:
@@ -51,7 +47,7 @@ class TradeStation:
         *,
         buying_power_warning: BuyingPowerWarning | None = None,
         confirm_ids: bool = True,
-        now_ms: Callable[[], int] = _system_ms,
+        now_ms: Callable[[], int] = MACHINE.now_ms,
         page_size: int = PAGE_SIZE,
     ) -> None:
         """`account_kind` is TradeStation's account type: a futures account trades other durations.

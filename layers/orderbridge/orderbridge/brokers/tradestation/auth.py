@@ -6,7 +6,6 @@ changes unless the API key was set to rotate it; a new one in a reply replaces t
 
 import base64
 import hashlib
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
@@ -18,6 +17,7 @@ from orderbridge.brokers.login import Login, LoginRefused, RefreshOutcome
 from orderbridge.brokers.port import Deadline
 from orderbridge.brokers.tradestation.hosts import AUTH_URL, BASE_URLS, Environment
 from orderbridge.errors import BrokerUnavailableError
+from orderbridge.machine import MACHINE
 from orderbridge.secret import NO_SECRET, Secret
 
 AUDIENCE = "https://api.tradestation.com"
@@ -84,15 +84,11 @@ def missing_scopes(login: Login) -> tuple[str, ...]:
     return tuple(scope for scope in NEEDED_SCOPES if scope not in granted)
 
 
-def _system_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class TradeStationAuth:
     """The token endpoint. Each call sends one request and never repeats it: a rotated token could be lost by that."""
 
     def __init__(
-        self, client: httpx.Client, allowed_hosts: Collection[str], now_ms: Callable[[], int] = _system_ms
+        self, client: httpx.Client, allowed_hosts: Collection[str], now_ms: Callable[[], int] = MACHINE.now_ms
     ) -> None:
         self._client = client
         self._allowed_hosts = allowed_hosts
