@@ -39,6 +39,7 @@ from sandbox.demo.brokers import SimulatedBroker
 from sandbox.demo.facts import Told
 from sandbox.demo.ledger import Ledger, read_ledger
 from sandbox.local_aws import BridgeResources, LocalAws, create_resources
+from tests.race.wire import Wire
 from tests.race.workers import HANDLER_S, Stop, Worker, Workers
 
 ACCOUNT = "acct"
@@ -92,9 +93,17 @@ class Site:
     """One account at one simulated broker, traded by one strategy."""
 
     def __init__(
-        self, aws: LocalAws, bridge: BridgeResources, workers: Workers, broker: SimulatedBroker, seat: Seat
+        self,
+        aws: LocalAws,
+        bridge: BridgeResources,
+        workers: Workers,
+        broker: SimulatedBroker,
+        seat: Seat,
+        wire: Wire | None = None,
     ) -> None:
         self.aws, self.bridge, self.workers, self.broker, self.seat = aws, bridge, workers, broker, seat
+        self.wire = wire
+        """What lies between the processes on one side, AWS and the broker on the other; nothing where it is None."""
         self.dynamodb, self.sqs = aws.shared_client("dynamodb"), aws.shared_client("sqs")
         self.lanes = DynamoLanes(self.dynamodb, bridge.table_name)
         self.bell = SqsBell(self.sqs, bridge.bell_queue_url)
@@ -293,7 +302,12 @@ class Site:
 
     def worker(self, stop: Stop | None = None) -> Worker:
         """Start a process in a function's environment."""
-        return self.workers.start(self.aws.environment() | self.bridge.environment(), self.clock, stop)
+        return self.workers.start(self.environment(), self.clock, stop)
+
+    def environment(self) -> dict[str, str]:
+        """Give a function's environment."""
+        over = {} if self.wire is None else {"AWS_ENDPOINT_URL": self.wire.to(self.aws.endpoint)}
+        return self.aws.environment() | self.bridge.environment() | over
 
     # ---- what stands
 
@@ -318,13 +332,27 @@ class Site:
 
 
 @contextmanager
-def new_site(aws: LocalAws, workers: Workers, seat: Seat, **settings: Any) -> Iterator[Site]:
-    """Make a site for the length of a `with`; `settings` are the strategy's."""
+def new_site(
+    aws: LocalAws, workers: Workers, seat: Seat, wire: Wire | None = None, **settings: Any
+) -> Iterator[Site]:
+    """Make a site for the length of a `with`; its processes reach everything over `wire`, if there is one.
+
+    `settings` are the strategy's.
+    """
     with workers.broker(seat.broker) as broker:
-        origin = "/".join(broker.base_url.split("/")[:3])
-        site = Site(aws, create_resources(aws, broker_hosts=(origin,)), workers, broker, seat)
+        if wire is not None:
+            broker = _behind(wire, broker)
+        urls = (broker.base_url, str(broker.described.get("auth_url", "")))
+        origins = tuple({"/".join(url.split("/")[:3]) for url in urls if url})
+        site = Site(aws, create_resources(aws, broker_hosts=origins), workers, broker, seat, wire)
         site.connect(**settings)
         yield site
+
+
+def _behind(wire: Wire, broker: SimulatedBroker) -> SimulatedBroker:
+    """Give the broker as it is reached over the wire; its control endpoints stay where they are."""
+    urls = {name: wire.to(url) for name, url in broker.described.items() if name in ("base_url", "auth_url")}
+    return replace(broker, base_url=urls["base_url"], described={**broker.described, **urls})
 
 
 def bell_event(*messages: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def executors(site: Site) -> Iterator[None]:
 
 
 def test_alert_delivered_by_eight_processes_at_once_becomes_one_order(aws: LocalAws, workers: Workers) -> None:
-    settings = {"key_hashes": (hashlib.sha256(KEY.encode()).hexdigest(),), "action_means": "order"}
+    settings: dict[str, Any] = {"key_hashes": (hashlib.sha256(KEY.encode()).hexdigest(),), "action_means": "order"}
     with new_site(aws, workers, TRADESTATION, **settings) as site, ExitStack() as started:
         receivers = [started.enter_context(site.worker()) for _ in range(DELIVERIES)]
         with executors(site):

@@ -25,7 +25,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import orderbridge.receiving  # noqa: F401 - the receiver's handler reads the environment while it is imported
+import orderbridge.panel_stage  # the panel's handler reads the environment while it is imported
+import orderbridge.receiving  # noqa: F401 - and so does the receiver's
 from functions.order_executor import app as executor
 from orderbridge import codec
 from orderbridge.brokers.http import open_client

@@ -128,6 +128,10 @@ class Worker:
         self.start(function, event, seconds)
         return self.answer()
 
+    def kill(self) -> None:
+        """Kill the process at this moment, whatever it does."""
+        os.kill(self._process.pid, signal.SIGKILL)
+
     def has_died(self) -> bool:
         """Tell whether the process has ended; waits for it, so ask only one that was to die."""
         try:
