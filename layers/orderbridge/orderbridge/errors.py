@@ -15,6 +15,7 @@
     +-- AccessError                 the caller may not have what was asked for
     |   +-- NotSignedInError        no token, or one that is unknown, over or revoked
     |   +-- NotYoursError           not an account of this user; told as if there were none
+    +-- DecisionError               a person's decision that what the broker or the ledger shows forbids
 
 Outcomes of broker writes are values (`orderbridge.brokers.port`), refusals of alerts are values (`orderbridge.alerts`).
 """
@@ -78,6 +79,10 @@ class AmbiguousSymbolError(BrokerReadError):
 
 class NotSupportedError(BrokerReadError):
     """The broker does not have what was asked for."""
+
+
+class DecisionError(OrderbridgeError):
+    """A person's decision that what the broker or the ledger shows forbids; nothing was written."""
 
 
 class AccessError(OrderbridgeError):

@@ -307,7 +307,7 @@ class JobWorker:
 
     def _entry_ended(self, records: Sequence[CommandRecord]) -> End | None:
         entry = next((record for record in reversed(records) if record.role == "entry"), None)
-        if entry is None or entry.code == "not_sent":
+        if entry is None or entry.taken or entry.code == "not_sent":
             return None
         return {
             CommandStatus.REFUSED: End(Ending.REFUSED, "broker_refused", f"The broker refused: {entry.message}"),
@@ -316,7 +316,7 @@ class JobWorker:
             CommandStatus.NOT_FOUND: End(
                 Ending.FAILED, "not_found", "The order was sent, its answer was lost, and the broker does not show it."
             ),
-            CommandStatus.DECIDED_BY_PERSON: None if entry.taken else End(Ending.FAILED, NOT_PLACED, f"{entry.message}."),
+            CommandStatus.DECIDED_BY_PERSON: End(Ending.FAILED, NOT_PLACED, f"{entry.message}."),
         }.get(entry.status)
 
     def _reached(self, job: Job, goal: Goal, records: Sequence[CommandRecord], holding: Holding) -> Result:
