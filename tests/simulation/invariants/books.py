@@ -1,0 +1,235 @@
+"""The brokers' books with each order's place in the ledger: whose it is, and what it was placed for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from orderbridge.brokers.tradelocker.labels import label_of
+from orderbridge.brokers.tradestation.wire import confirm_id
+from orderbridge.commands import ClosePosition, Place, PlaceGroup
+from orderbridge.model import OrderType, PositionMode
+from orderbridge.strategy.symbols import canonical_root
+from tests.simulation.invariants.evidence import AccountEvidence, Evidence, Held, Row
+from tests.simulation.invariants.ledger import Command, Ledger, Move, is_opening
+
+ZERO = Decimal(0)
+Purpose = Literal["entry", "close", "stop", "target", "hand", "stray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One order of the book and why it is there. `stray`: nothing in the ledger explains it."""
+
+    row: Row
+    purpose: Purpose
+    strategy: str = ""
+    command: Command | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fill of a symbol's root, with what the account and the order's strategy held before and after."""
+
+    at_ms: int
+    placed: Placed
+    signed: Decimal
+    held_before: Decimal
+    held: Decimal
+    owned_before: Decimal
+    owned: Decimal
+    """Of the order's own strategy (a person's orders have none)."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What one strategy has done in one root since it was flat last."""
+
+    owned: Decimal = ZERO
+    entries: list[Placed] = field(default_factory=list)
+    """Entry orders with a fill since then, first fill first."""
+
+
+class AccountBook:
+    """One account's book, read again only when it has changed."""
+
+    def __init__(self, account: AccountEvidence, ledger: Ledger, marks: dict[str, tuple[Command, str]]) -> None:
+        self.account = account
+        self.hedging = account.settings.position_mode is PositionMode.HEDGING
+        self.tradelocker = account.settings.broker == "tradelocker"
+        self._ledger = ledger
+        self._marks = marks
+        self._version: object = None
+        self.placed: list[Placed] = []
+        self.positions: tuple[Held, ...] = ()
+        self.steps: dict[str, list[Step]] = {}
+        """By canonical root, in the order of their time."""
+        self.runs: dict[tuple[str, str], Run] = {}
+        """By strategy and root."""
+        self.fresh: list[Placed] = []
+        """Orders that were not there at the last look."""
+        self._seen: set[str] = set()
+        self._commands_seen = -1
+
+    def refresh(self) -> bool:
+        """Read the book; False when nothing has changed."""
+        version = self.account.version()
+        if version == self._version:
+            self.fresh = []
+            return False
+        self._version = version
+        rows = self.account.rows()
+        self.positions = tuple(self.account.positions())
+        by_id = {row.id: row for row in rows}
+        opened = {row.position_id: row for row in rows if row.role == "order" and row.position_id}
+        self.placed = [self._place(row, by_id, opened) for row in rows]
+        self.fresh = [one for one in self.placed if one.row.id not in self._seen]
+        self._seen.update(one.row.id for one in self.fresh)
+        self._follow()
+        return True
+
+    # ---- whose an order is
+
+    def _place(self, row: Row, by_id: dict[str, Row], opened: dict[str, Row]) -> Placed:
+        if row.by_hand:
+            return Placed(row, "hand")
+        if self.tradelocker and row.role != "order":
+            return self._of_position(row, opened.get(row.position_id))
+        command, leg = self._marks.get(row.mark, (None, "")) if row.mark else (None, "")
+        if command is None and row.parent_id in by_id:
+            parent = self._place(by_id[row.parent_id], by_id, opened)
+            purpose: Purpose = "target" if row.type is OrderType.LIMIT else "stop"
+            return Placed(row, "hand" if parent.purpose == "hand" else purpose, parent.strategy, parent.command)
+        command = command or self._by_order_id(row)
+        if command is None:
+            return Placed(row, "stray")
+        return Placed(row, _purpose(command, leg, row), command.record.strategy, command)
+
+    def _of_position(self, row: Row, opening: Row | None) -> Placed:
+        """TradeLocker's closing rows carry no mark of their own: they belong to whoever opened the position."""
+        assert row.role != "order"
+        if opening is None or opening.by_hand:
+            return Placed(row, row.role, "", self._closing(row))
+        command, _ = self._marks.get(opening.mark, (None, ""))
+        strategy = "" if command is None else command.record.strategy
+        return Placed(row, row.role, strategy, self._closing(row) if row.role == "close" else command)
+
+    def _closing(self, row: Row) -> Command | None:
+        """Give the command that a closing row came from: the last one for its position that was under way then."""
+        found: Command | None = None
+        for command in self._ledger.commands.values():
+            wanted = command.record.command
+            if isinstance(wanted, ClosePosition) and wanted.position_id == row.position_id and command.begun:
+                if any(placed.order_id == row.id for placed in command.record.orders):
+                    return command
+                if command.sending_ms[0] <= row.opened_ms:
+                    found = command
+        return found
+
+    def _by_order_id(self, row: Row) -> Command | None:
+        if row.mark:
+            return None
+        for command in self._ledger.commands.values():
+            if command.account == self.account.settings.name and any(
+                placed.order_id == row.id for placed in command.record.orders
+            ):
+                return command
+        return None
+
+    # ---- what is held, fill by fill
+
+    def _follow(self) -> None:
+        self.steps = {}
+        self.runs = {}
+        held: dict[str, Decimal] = {}
+        fills = [
+            (fill.at_ms, number, fill.quantity * placed.row.sign, placed)
+            for number, placed in enumerate(self.placed)
+            for fill in placed.row.fills
+        ]
+        for at_ms, _, signed, placed in sorted(fills, key=lambda fill: fill[:2]):
+            root = canonical_root(placed.row.symbol)
+            before = held.get(root, ZERO)
+            held[root] = before + signed
+            run = self.runs.setdefault((placed.strategy, root), Run()) if placed.strategy else Run()
+            owned_before = run.owned
+            run.owned += signed
+            if placed.strategy:
+                self._note(run, placed, owned_before)
+            self.steps.setdefault(root, []).append(
+                Step(at_ms, placed, signed, before, held[root], owned_before, run.owned)
+            )
+            if not placed.strategy:
+                self._clip(root, held[root])
+
+    def _note(self, run: Run, placed: Placed, before: Decimal) -> None:
+        if run.owned == 0 or before * run.owned < 0:
+            run.entries = []
+        if placed.purpose == "entry" and run.owned != 0 and placed.row.id not in {one.row.id for one in run.entries}:
+            run.entries.append(placed)
+
+    def _clip(self, root: str, held: Decimal) -> None:
+        """What a person closed is no longer any strategy's (TRADING.md rule 3)."""
+        if self.hedging:
+            return
+        for (_, of), run in self.runs.items():
+            if of == root:
+                run.owned = min(run.owned, max(held, ZERO)) if run.owned > 0 else max(run.owned, min(held, ZERO))
+                if run.owned == 0:
+                    run.entries = []
+
+    def held(self, root: str) -> Decimal:
+        """Give the signed sum of what is held of a root."""
+        return sum((one.signed for one in self.positions if canonical_root(one.symbol) == root), ZERO)
+
+    def of_command(self, command: Command) -> list[Placed]:
+        return [one for one in self.placed if one.command is command]
+
+
+class Books:
+    """Every account's book, and the marks by which orders are known."""
+
+    def __init__(self, evidence: Evidence, ledger: Ledger) -> None:
+        self._evidence = evidence
+        self._ledger = ledger
+        self._marks: dict[str, tuple[Command, str]] = {}
+        self.by_account: dict[str, AccountBook] = {}
+
+    def refresh(self, moves: list[Move]) -> list[AccountBook]:
+        """Take in new commands and give the accounts whose book has changed."""
+        for move in moves:
+            if move.before is None:
+                for mark, leg in _marks_of(move.command):
+                    self._marks[mark] = (move.command, leg)
+        for name, account in self._evidence.accounts.items():
+            if name not in self.by_account:
+                self.by_account[name] = AccountBook(account, self._ledger, self._marks)
+        return [book for book in self.by_account.values() if book.refresh()]
+
+
+def _marks_of(command: Command) -> Iterator[tuple[str, str]]:
+    """Give every mark that an order of this command may carry, with the leg that it stands for."""
+    command_id, wanted = command.record.command_id, command.record.command
+    if isinstance(wanted, Place):
+        yield label_of(command_id), "0"
+        for leg in ("0", "0.stop_loss", "0.take_profit"):
+            yield confirm_id(command_id, leg), leg
+    if isinstance(wanted, PlaceGroup):
+        for index in range(len(wanted.orders)):
+            yield confirm_id(command_id, str(index)), str(index)
+
+
+def _purpose(command: Command, leg: str, row: Row) -> Purpose:
+    if leg.endswith(".stop_loss"):
+        return "stop"
+    if leg.endswith(".take_profit"):
+        return "target"
+    wanted = command.record.command
+    if isinstance(wanted, PlaceGroup) and not is_opening(command.record):
+        return "target" if row.type is OrderType.LIMIT else "stop"
+    if is_opening(command.record):
+        entry = isinstance(wanted, PlaceGroup) or (isinstance(wanted, Place) and row.sign == wanted.side.sign)
+        return "entry" if entry else "target" if row.type is OrderType.LIMIT else "stop"
+    if command.record.role == "stop":
+        return "target" if row.type is OrderType.LIMIT else "stop"
+    return "close"

@@ -1,0 +1,176 @@
+"""Exits: they close what is ours, no more than asked, never across zero, and in the end all of it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from orderbridge.strategy.goal import Ending
+from orderbridge.strategy.symbols import canonical_root
+from tests.simulation.invariants.base import Invariant, View
+from tests.simulation.invariants.books import AccountBook, Step
+from tests.simulation.invariants.entries import scale, settings_of
+from tests.simulation.invariants.evidence import Violation
+from tests.simulation.invariants.ledger import Command, Job
+
+ZERO = Decimal(0)
+
+
+def adopts(view: View, strategy: str) -> bool:
+    return any(one.on_foreign_position == "adopt" for one in settings_of(view, strategy))
+
+
+class ReducesOnly(Invariant):
+    """No closing order, stop or target opens a position or turns one round: not the account's, not the strategy's."""
+
+    def __init__(self) -> None:
+        self._checked: dict[tuple[str, str], int] = {}
+
+    def after_step(self, view: View) -> Iterator[Violation]:
+        for book in view.changed:
+            for root, steps in book.steps.items():
+                start = self._checked.get((book.account.settings.name, root), 0)
+                self._checked[(book.account.settings.name, root)] = len(steps)
+                for step in steps[start:]:
+                    if step.placed.purpose in ("close", "stop", "target") and not step.placed.row.by_hand:
+                        yield from self._crosses(view, book, step, root)
+
+    def _crosses(self, view: View, book: AccountBook, step: Step, root: str) -> Iterator[Violation]:
+        row = step.placed.row
+        name = f"order {row.id} ({step.placed.purpose} of {step.placed.strategy or 'nobody'})"
+        if not book.hedging and _opens(step.held_before, step.signed):
+            yield self.violated(view, f"{name} moved {root} from {step.held_before} to {step.held}", step.at_ms)
+        if step.placed.strategy and not adopts(view, step.placed.strategy) and _opens(step.owned_before, step.signed):
+            said = f"{name} sold or bought more than the strategy owns: {step.owned_before} became {step.owned}"
+            yield self.violated(view, said, step.at_ms)
+
+
+def _opens(before: Decimal, signed: Decimal) -> bool:
+    return before * signed >= 0 or abs(signed) > abs(before)
+
+
+class LeavesForeignAlone(Invariant):
+    """What a person opened at the broker is never closed by the bridge, nor one strategy's position by another."""
+
+    def after_step(self, view: View) -> Iterator[Violation]:
+        for book in view.changed:
+            if not book.hedging:
+                continue  # where an account nets, `ReducesOnly` sees it: nobody closes more than its own
+            opened = {one.row.position_id: one for one in book.placed if one.row.role == "order"}
+            for placed in book.placed:
+                if placed.row.role != "close" or placed.row.by_hand or placed.row.filled == 0:
+                    continue
+                opening = opened.get(placed.row.position_id)
+                closer = "" if placed.command is None else placed.command.record.strategy
+                if opening is None or adopts(view, closer):
+                    continue
+                if opening.purpose == "hand":
+                    yield self.violated(view, f"{closer or 'the bridge'} closed {opening.row.position_id}, opened by hand")
+                elif closer and opening.strategy and opening.strategy.partition("#")[0] != closer.partition("#")[0]:
+                    yield self.violated(view, f"{closer} closed {opening.row.position_id} of {opening.strategy}")
+
+
+class OneSideOnly(Invariant):
+    """At a hedging account no strategy holds both sides of a symbol: a reversal closes first."""
+
+    def after_step(self, view: View) -> Iterator[Violation]:
+        for book in view.changed:
+            if not book.hedging:
+                continue
+            owner = {one.row.position_id: one.strategy for one in book.placed if one.row.role == "order"}
+            sides: dict[tuple[str, str], set[int]] = {}
+            for held in book.positions:
+                strategy = owner.get(held.id, "")
+                if strategy and not held.by_hand:
+                    sides.setdefault((strategy, canonical_root(held.symbol)), set()).add(1 if held.signed > 0 else -1)
+            for (strategy, root), signs in sides.items():
+                if len(signs) > 1 and not any(told.code == "ghost_fill" for told in view.evidence.told):
+                    yield self.violated(view, f"{strategy} holds {root} long and short")
+
+
+class ClosesAsAsked(Invariant):
+    """A partial exit or a trim closes what its alert asks for and no more; a buy closes shorts only, a sell longs."""
+
+    def after_step(self, view: View) -> Iterator[Violation]:
+        for book in view.changed:
+            jobs = {
+                one.command.record.job_id
+                for one in book.placed
+                if one.purpose == "close" and one.command is not None and one.row.filled
+            }
+            for job_id in sorted(jobs):
+                yield from self._too_much(view, book, job_id)
+
+    def _too_much(self, view: View, book: AccountBook, job_id: str) -> Iterator[Violation]:
+        commands = view.ledger.by_job[job_id]
+        alert = view.ledger.fired_of(commands[0])
+        if alert is None:
+            return
+        meant = alert.meant
+        closes = [one for command in commands for one in book.of_command(command) if one.purpose == "close"]
+        closed = sum((one.row.filled for one in closes), ZERO)
+        times = scale(view, commands[0], closes[0].row.symbol)
+        sides = {one.row.sign for one in closes}
+        if meant.action in ("buy", "sell") and sides != {1 if meant.action == "buy" else -1}:
+            yield self.violated(view, f"{job_id} is a {meant.action} and closed on the other side")
+        if meant.action in ("add", "cancel", "none"):
+            yield self.violated(view, f"{job_id} is a {meant.action} and closed {closed}")
+        part = meant.quantity if meant.action == "exit" and meant.after is None else None
+        if part and closed > part * times:
+            yield self.violated(view, f"{job_id} closed {closed}, and its alert asks for {part * times}")
+        if meant.exit_side is not None and sides - {-meant.exit_side.sign}:
+            yield self.violated(view, f"{job_id} exits {meant.exit_side} and closed the other side")
+        yield from self._beyond_target(view, book, job_id, commands)
+
+    def _beyond_target(
+        self, view: View, book: AccountBook, job_id: str, commands: list[Command]
+    ) -> Iterator[Violation]:
+        alert = view.ledger.fired_of(commands[0])
+        if alert is None or alert.meant.after is None or alert.meant.after == 0:
+            return
+        mine = [
+            step
+            for steps in book.steps.values()
+            for step in steps
+            if step.placed.purpose == "close"
+            and step.placed.command is not None
+            and step.placed.command.record.job_id == job_id
+        ]
+        if not mine or alert.meant.after * mine[-1].owned_before <= 0:
+            return
+        wanted = abs(alert.meant.after) * scale(view, commands[0], mine[-1].placed.row.symbol)
+        step = mine[-1]
+        if abs(step.owned) < min(wanted, abs(mine[0].owned_before)) - _step_of(wanted):
+            yield self.violated(view, f"{job_id} closed down to {step.owned}, and its target is {alert.meant.after}")
+
+
+def _step_of(wanted: Decimal) -> Decimal:
+    """Sizes are rounded down to the broker's step; a target of less than one step may go to zero."""
+    return Decimal(1) if wanted != wanted.to_integral_value() else ZERO
+
+
+class FlatAfterTheLastExit(Invariant):
+    """Where the last alert of a chain is an exit of everything, nothing is held or working for it in the end."""
+
+    def at_end(self, view: View) -> Iterator[Violation]:
+        last: dict[tuple[str, str, str], Job] = {}
+        for job in view.ledger.jobs.values():
+            if job.origin == "alert":
+                place = (job.account, job.strategy, job.root)
+                known = last.get(place)
+                if known is None or (job.accepted_at_ms, job.stored_ms) >= (known.accepted_at_ms, known.stored_ms):
+                    last[place] = job
+        for (account, strategy, root), job in last.items():
+            alert = view.ledger.fired(job.alert_id)
+            book = view.books.by_account.get(account)
+            if alert is None or book is None or job.status not in (Ending.ORDERED, Ending.NO_ACTION):
+                continue
+            meant = alert.meant
+            whole = meant.action == "exit" and not meant.quantity and meant.exit_side is None
+            if not whole or meant.before is not None or meant.after not in (None, ZERO):
+                continue
+            run = book.runs.get((strategy, root))
+            if run is not None and run.owned != 0:
+                yield self.violated(view, f"{strategy} still owns {run.owned} {root} after {job.job_id} ({job.code})")
+            for placed in book.placed:
+                mine = placed.strategy == strategy and canonical_root(placed.row.symbol) == root
+                if mine and placed.row.working and placed.row.role not in ("stop", "target"):
+                    yield self.violated(view, f"order {placed.row.id} of {strategy} still works after {job.job_id}")

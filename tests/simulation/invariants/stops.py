@@ -1,0 +1,133 @@
+"""A position keeps its stop: nothing that was entered with one is held without it for more than 10 s.
+
+The clock runs from the fill that bares a quantity until a stop (or an order that is closing it) works for all of it.
+What counts as bare comes from the alerts' meaning and the broker's book alone, never from what the bridge believes.
+
+The clock stands still, and starts again at its end, during a `Trouble` of the account: while the broker cannot be
+reached or shows old reads, while its session is closed, while it refuses stops, while the store fails, while everything
+is halted, and after a process was killed or froze (whoever comes next must wait for its lease: 45 s, and for the watch:
+revived by the minute's round). Nobody can place a stop then. The longest time with all of that counted in is reported.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from orderbridge.strategy.symbols import canonical_root
+from tests.simulation.invariants.base import Invariant, View
+from tests.simulation.invariants.books import AccountBook, Placed
+from tests.simulation.invariants.entries import settings_of
+from tests.simulation.invariants.evidence import Trouble, Violation
+
+ZERO = Decimal(0)
+LONGEST_MS = 10_000
+Place = tuple[str, str, str]
+"""Account, strategy and root, or a position's id."""
+
+
+class KeepsItsStop(Invariant):
+    """Nothing that was entered with a stop is held without one for more than 10 s."""
+
+    def __init__(self) -> None:
+        self._since_ms: dict[Place, int] = {}
+        self._net_ms: dict[Place, int] = {}
+        self._said: dict[Place, str] = {}
+
+    def after_step(self, view: View) -> Iterator[Violation]:
+        for book in view.changed:
+            name = book.account.settings.name
+            bare = dict(self._bare(view, book))
+            for place in [place for place in self._since_ms if place[0] == name and place not in bare]:
+                self._close(view, place)
+            for place, said in bare.items():
+                self._since_ms.setdefault(place, view.now_ms)
+                self._net_ms.setdefault(place, view.now_ms)
+                self._said[place] = said
+        yield from self._too_long(view)
+
+    def at_end(self, view: View) -> Iterator[Violation]:
+        yield from self._too_long(view)
+        for place in list(self._since_ms):
+            self._close(view, place)
+
+    def _close(self, view: View, place: Place) -> None:
+        bare_ms = view.now_ms - self._since_ms.pop(place)
+        self._net_ms.pop(place)
+        view.counts.longest_bare_ms = max(view.counts.longest_bare_ms, bare_ms)
+
+    def _too_long(self, view: View) -> Iterator[Violation]:
+        for place, since_ms in list(self._net_ms.items()):
+            begun_ms = max([since_ms, *(_ended_ms(view, one) for one in _troubles(view, place[0], since_ms))])
+            self._net_ms[place] = begun_ms
+            if view.now_ms - begun_ms > LONGEST_MS:
+                yield self.violated(view, f"{self._said[place]} for more than {LONGEST_MS // 1000} s", begun_ms)
+
+    # ---- what is bare
+
+    def _bare(self, view: View, book: AccountBook) -> Iterator[tuple[Place, str]]:
+        return self._bare_positions(view, book) if book.tradelocker else self._bare_sums(view, book)
+
+    def _bare_positions(self, view: View, book: AccountBook) -> Iterator[tuple[Place, str]]:
+        """TradeLocker: a position carries its stop itself."""
+        opened = {one.row.position_id: one for one in book.placed if one.row.role == "order"}
+        closing = {one.row.position_id for one in book.placed if one.row.role == "close" and one.row.working}
+        for held in book.positions:
+            if held.by_hand or held.stop is not None or held.id in closing:
+                continue
+            opening = opened.get(held.id)
+            if not book.hedging:
+                symbol = canonical_root(held.symbol)
+                sharing = [run for (_, root), run in book.runs.items() if root == symbol and run.owned]
+                entries = [entry for run in sharing for entry in run.entries]
+            else:
+                entries = [] if opening is None else [opening]
+            strategies = {entry.strategy for entry in entries}
+            if any(_wants_stop(view, entry) for entry in entries) and not self._given_up(view, book, strategies):
+                yield (book.account.settings.name, held.id, ""), f"position {held.id} ({held.signed}) has no stop"
+
+    def _bare_sums(self, view: View, book: AccountBook) -> Iterator[tuple[Place, str]]:
+        """TradeStation: working stops and closing orders must cover what the strategy owns."""
+        for (strategy, root), run in book.runs.items():
+            if run.owned == 0 or not any(_wants_stop(view, entry) for entry in run.entries):
+                continue
+            sign = 1 if run.owned > 0 else -1
+            needed = min(abs(run.owned), max(ZERO, book.held(root) * sign))
+            covering = [
+                one.row
+                for one in book.placed
+                if one.strategy == strategy
+                and one.purpose in ("stop", "close")
+                and one.row.working
+                and one.row.released
+                and one.row.sign == -sign
+                and canonical_root(one.row.symbol) == root
+            ]
+            covered = sum((row.asked - row.filled for row in covering), ZERO)
+            if covered < needed and not self._given_up(view, book, {strategy}):
+                yield (
+                    (book.account.settings.name, strategy, root),
+                    f"{strategy} holds {needed} {root} and {covered} of it has a stop",
+                )
+
+    def _given_up(self, view: View, book: AccountBook, strategies: set[str]) -> bool:
+        """The broker has refused the stop, and the settings say `keep` (rule 17)."""
+        refused = any(one.purpose == "stop" and one.row.rejected and one.strategy in strategies for one in book.placed)
+        refused = refused or any(one.kind == "refused" for one in view.evidence.troubles)
+        keeps = any(one.on_stop_refused == "keep" for name in strategies for one in settings_of(view, name))
+        return refused and keeps
+
+
+def _wants_stop(view: View, entry: Placed) -> bool:
+    alert = None if entry.command is None else view.ledger.fired_of(entry.command)
+    return alert is not None and alert.meant.stop_loss is not None
+
+
+def _troubles(view: View, account: str, since_ms: int) -> list[Trouble]:
+    return [
+        one
+        for one in view.evidence.troubles
+        if one.account in ("", account) and (one.to_ms is None or one.to_ms > since_ms) and one.from_ms <= view.now_ms
+    ]
+
+
+def _ended_ms(view: View, trouble: Trouble) -> int:
+    return view.now_ms if trouble.to_ms is None else min(trouble.to_ms, view.now_ms)
