@@ -32,7 +32,7 @@ from orderbridge.strategy.settings import AccountRoute, AccountSettings, Strateg
 from orderbridge.strategy.symbols import canonical_root, lane_of, root_for
 from tests.scenario.bench import ScenarioBench
 from tests.scenario.killing import STORE_CALLS, KilledError, Killer, Mortal
-from tests.simulation.dynamo import SimulatedTable
+from tests.simulation.dynamo import AT_ONCE, SimulatedTable
 
 TABLE = "bridge"
 HANDLER_S = 55.0
@@ -112,7 +112,7 @@ class World:
         self.bench = bench
         self.clock = BenchClock(bench)
         self.bell = BellTower(self.clock)
-        self.client: Any = SimulatedTable()
+        self.client: Any = SimulatedTable(self.clock.now_ms, lags=AT_ONCE)
         self.lanes = DynamoLanes(self.client, TABLE)
         self.account = bench.account()
         self.settings = FixedSettings({}, {self.account.name: self.account})

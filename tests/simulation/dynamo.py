@@ -1,182 +1,319 @@
-"""A simulated DynamoDB table behind the client's own methods: deterministic, in memory, some thirty times moto's speed.
+"""A simulated DynamoDB table behind the client's own methods: deterministic, in memory, in virtual time.
 
-It knows what the bridge uses and refuses the rest. `tests/fidelity` and `test_dynamo.py` hold it to moto's and
-MiniStack's answers.
+It knows what the bridge uses and refuses the rest. `tests/fidelity` holds it to moto's and MiniStack's answers. What
+AWS leaves open is as unhelpful here as AWS may be: reads of the index, and reads that do not ask for consistency, show
+a write only after a while; lapsed items stay for a while.
 """
 
-import copy
-from bisect import bisect_left, insort
-from collections.abc import Mapping
+# ruff: noqa: N803 - boto's own names
+import heapq
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from tests.simulation.attributes import ExpressionError, Item, copied, measured
+from tests.simulation.changes import Change, check_references, given, invalid, key_of
+from tests.simulation.errors import NotSimulatedError, client_error
+from tests.simulation.expressions import Condition, KeyCondition, condition, key_condition
+from tests.simulation.rows import Key, LaggingIndex, Row, Rows
 
-from tests.simulation.expressions import ExpressionError, Item, evaluation
-
-Key = tuple[str, str]
 INDEX = "open"
+INDEX_KEYS = ("gpk", "gsk")
+EXPIRY = "expires_at"
+MOST_OPERATIONS = 100
+MOST_TRANSACTION_BYTES = 4 * 1024 * 1024
+MOST_PAGE_BYTES = 1024 * 1024
+TOKEN_MS = 600_000
+"""How long a finished transaction is known by its token."""
+LAG_MS = 30
+
+Observer = Callable[[Key, Item | None, Item | None], None]
+"""Told of each change: the key, the item before and after. Nobody may change these items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lags:
+    """How long it takes what AWS does in the background; asked anew at every write."""
+
+    index_ms: Callable[[], int] = lambda: LAG_MS
+    read_ms: Callable[[], int] = lambda: LAG_MS
+    """For how long a read that does not ask for consistency gives the item as it was before its last write."""
+    expiry_ms: Callable[[], int] = lambda: 3_600_000
+    """From an item's lapse to its removal; AWS says some days."""
+
+
+AT_ONCE = Lags(lambda: 0, lambda: 0, lambda: 0)
 
 
 class SimulatedTable:
     """One table with keys `pk`, `sk` and the index `open` (`gpk`, `gsk`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ms: Callable[[], int], name: str = "bridge", lags: Lags | None = None) -> None:
+        self._now_ms = now_ms
+        self._name = name
+        self._lags = lags or Lags()
         self.items: dict[Key, Item] = {}
-        self._partitions: dict[str, list[str]] = {}
-        self._index: dict[str, list[tuple[str, Key]]] = {}
-        self._tokens: dict[str, str] = {}
+        self.observers: list[Observer] = []
+        self._sizes: dict[Key, int] = {}
+        self._rows = Rows()
+        self._index = LaggingIndex(now_ms, self._lags.index_ms, *INDEX_KEYS)
+        self._before: dict[Key, tuple[int, Item | None]] = {}
+        """Key -> until when a stale read may give this image."""
+        self._stale: deque[tuple[int, Key]] = deque()
+        self._lapsing: list[tuple[int, Key]] = []
+        self._tokens: dict[str, tuple[int, str]] = {}
 
     # ---- the client's methods
 
-    def get_item(self, *, Key: Mapping[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803 - boto's own names
-        item = self.items.get(_key(Key))
-        return {"Item": copy.deepcopy(item)} if item is not None else {}
+    def get_item(self, *, TableName: str, Key: Mapping[str, Any], ConsistentRead: bool = False) -> dict[str, Any]:
+        self._begin(TableName, "GetItem")
+        key = key_of(Key, "GetItem")
+        until_ms, before = self._before.get(key, (0, None))
+        stale = not ConsistentRead and self._now_ms() < until_ms
+        item = before if stale else self.items.get(key)
+        return {"Item": copied(item)} if item is not None else {}
 
-    def put_item(self, *, Item: Mapping[str, Any], **arguments: Any) -> dict[str, Any]:  # noqa: N803
-        return self._single({"Put": {"Item": Item, **arguments}}, "PutItem")
+    def put_item(
+        self, *, TableName: str, Item: Mapping[str, Any], ReturnValues: str = "NONE", **arguments: Any
+    ) -> dict[str, Any]:
+        self._begin(TableName, "PutItem")
+        old, _ = self._single({"Put": {"Item": Item, **arguments}}, "PutItem")
+        return _returned(ReturnValues, ALL_OLD=old)
 
-    def update_item(self, *, Key: Mapping[str, Any], **arguments: Any) -> dict[str, Any]:  # noqa: N803
-        self._single({"Update": {"Key": Key, **arguments}}, "UpdateItem")
-        if arguments.get("ReturnValues") == "ALL_NEW":
-            return {"Attributes": copy.deepcopy(self.items[_key(Key)])}
-        return {}
+    def update_item(
+        self, *, TableName: str, Key: Mapping[str, Any], ReturnValues: str = "NONE", **arguments: Any
+    ) -> dict[str, Any]:
+        self._begin(TableName, "UpdateItem")
+        old, new = self._single({"Update": {"Key": Key, **arguments}}, "UpdateItem")
+        return _returned(ReturnValues, ALL_OLD=old, ALL_NEW=new)
 
-    def delete_item(self, *, Key: Mapping[str, Any], **arguments: Any) -> dict[str, Any]:  # noqa: N803
-        return self._single({"Delete": {"Key": Key, **arguments}}, "DeleteItem")
+    def delete_item(
+        self, *, TableName: str, Key: Mapping[str, Any], ReturnValues: str = "NONE", **arguments: Any
+    ) -> dict[str, Any]:
+        self._begin(TableName, "DeleteItem")
+        old, _ = self._single({"Delete": {"Key": Key, **arguments}}, "DeleteItem")
+        return _returned(ReturnValues, ALL_OLD=old)
 
     def transact_write_items(
+        self, *, TransactItems: Sequence[Mapping[str, Any]], ClientRequestToken: str | None = None
+    ) -> dict[str, Any]:
+        name = "TransactWriteItems"
+        if not 1 <= len(TransactItems) <= MOST_OPERATIONS:
+            raise invalid(name, f"Member must have length less than or equal to {MOST_OPERATIONS}")
+        changes = [Change.read(operation, name) for operation in TransactItems]
+        for operation in TransactItems:
+            ((_, arguments),) = operation.items()
+            self._begin(arguments["TableName"], name)
+        if len({change.key for change in changes}) != len(changes):
+            raise invalid(name, "Transaction request cannot include multiple operations on one item")
+        asked = repr(TransactItems) if ClientRequestToken is not None else ""
+        if ClientRequestToken is not None and self._done_before(ClientRequestToken, asked):
+            return {}
+        tried = [self._tried(change) for change in changes]
+        reasons = [reason for reason, _ in tried]
+        if any(reason["Code"] != "None" for reason in reasons):
+            codes = ", ".join(str(reason["Code"]) for reason in reasons)
+            text = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+            raise client_error(name, "TransactionCanceledException", text, CancellationReasons=reasons)
+        if sum(measured(new) for _, new in tried if new is not None) > MOST_TRANSACTION_BYTES:
+            raise invalid(name, "The items of the transaction are larger than 4 MB together")
+        for change, (_, new) in zip(changes, tried, strict=True):
+            if change.kind != "ConditionCheck":
+                self._store(change.key, new)
+        if ClientRequestToken is not None:
+            self._tokens[ClientRequestToken] = (self._now_ms() + TOKEN_MS, asked)
+        return {}
+
+    def query(
         self,
         *,
-        TransactItems: list[Mapping[str, Any]],  # noqa: N803
-        ClientRequestToken: str | None = None,  # noqa: N803
+        TableName: str,
+        KeyConditionExpression: str,
+        IndexName: str | None = None,
+        FilterExpression: str | None = None,
+        ConsistentRead: bool = False,
+        ScanIndexForward: bool = True,
+        Limit: int | None = None,
+        ExclusiveStartKey: Mapping[str, Any] | None = None,
+        **arguments: Any,
     ) -> dict[str, Any]:
-        if len(TransactItems) > 100:
-            raise _error("TransactWriteItems", "ValidationException", "more than 100 operations")
-        keys = [_key_of(operation) for operation in TransactItems]
-        if len(set(keys)) != len(keys):
-            raise _error("TransactWriteItems", "ValidationException", "two operations on one item")
-        if ClientRequestToken is not None:
-            text = repr(TransactItems)
-            if self._tokens.setdefault(ClientRequestToken, text) != text:
-                raise _error("TransactWriteItems", "IdempotentParameterMismatchException", "another request")
-            if text in self._tokens and self._tokens[text] == ClientRequestToken:
-                return {}
-        reasons: list[dict[str, Any]] = []
-        for operation in TransactItems:
-            holds = self._holds(operation)
-            reason: dict[str, Any] = {"Code": "None" if holds else "ConditionalCheckFailed"}
-            ((_, arguments),) = operation.items()
-            old = self.items.get(_key_of(operation))
-            if not holds and old is not None and arguments.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
-                reason["Item"] = copy.deepcopy(old)
-            reasons.append(reason)
-        if any(reason["Code"] != "None" for reason in reasons):
-            raise _error("TransactWriteItems", "TransactionCanceledException", "cancelled", CancellationReasons=reasons)
-        for operation in TransactItems:
-            self._apply(operation)
-        if ClientRequestToken is not None:
-            self._tokens[repr(TransactItems)] = ClientRequestToken
-        return {}
-
-    def query(self, **arguments: Any) -> dict[str, Any]:
-        names = arguments.get("ExpressionAttributeNames", {})
-        values = arguments["ExpressionAttributeValues"]
-        used: set[str] = set()
-        condition = arguments["KeyConditionExpression"]
-        partition = _partition_of(condition, values)
-        if arguments.get("IndexName") == INDEX:
-            rows = [self.items[key] for _, key in self._index.get(partition, [])]
-        else:
-            rows = [self.items[(partition, sk)] for sk in self._partitions.get(partition, [])]
-        found = [row for row in rows if evaluation(condition, row, names, values, used).condition()]
-        if "FilterExpression" in arguments:
-            wanted = arguments["FilterExpression"]
-            found = [row for row in found if evaluation(wanted, row, names, values, used).condition()]
-        if arguments.get("ScanIndexForward") is False:
-            found.reverse()
-        found = found[: arguments.get("Limit", len(found))]
-        return {"Items": copy.deepcopy(found), "Count": len(found)}
-
-    def scan(self, **_: Any) -> dict[str, Any]:
-        return {"Items": [copy.deepcopy(self.items[key]) for key in sorted(self.items)]}
-
-    # ---- inside
-
-    def _single(self, operation: Mapping[str, Any], name: str) -> dict[str, Any]:
-        if not self._holds(operation):
-            ((_, arguments),) = operation.items()
-            extra: dict[str, Any] = {}
-            old = self.items.get(_key_of(operation))
-            if old is not None and arguments.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
-                extra["Item"] = copy.deepcopy(old)
-            raise _error(name, "ConditionalCheckFailedException", "The conditional request failed", **extra)
-        self._apply(operation)
-        return {}
-
-    def _holds(self, operation: Mapping[str, Any]) -> bool:
-        ((_, arguments),) = operation.items()
-        condition = arguments.get("ConditionExpression")
-        if condition is None:
-            return True
-        item = self.items.get(_key_of(operation), {})
-        return bool(self._evaluate(condition, item, arguments, set()).condition())
-
-    def _apply(self, operation: Mapping[str, Any]) -> None:
-        ((kind, arguments),) = operation.items()
-        key = _key_of(operation)
-        if kind == "ConditionCheck":
-            return
-        if kind == "Delete":
-            self._store(key, None)
-        elif kind == "Put":
-            self._store(key, copy.deepcopy(dict(arguments["Item"])))
-        else:
-            used: set[str] = set()
-            old = self.items.get(key, {"pk": {"S": key[0]}, "sk": {"S": key[1]}})
-            if "ConditionExpression" in arguments:
-                self._evaluate(arguments["ConditionExpression"], old, arguments, used).condition()
-            new = self._evaluate(arguments["UpdateExpression"], old, arguments, used).update()
-            given = {*arguments.get("ExpressionAttributeValues", {}), *arguments.get("ExpressionAttributeNames", {})}
-            if given - used:
-                raise _error("UpdateItem", "ValidationException", f"unused in expressions: {sorted(given - used)}")
-            self._store(key, copy.deepcopy(new))
-
-    def _evaluate(self, text: str, item: Mapping[str, Any], arguments: Mapping[str, Any], used: set[str]) -> Any:
-        names = arguments.get("ExpressionAttributeNames", {})
+        self._begin(TableName, "Query")
+        names, values = given(arguments, "Query")
+        if set(arguments) - {"ExpressionAttributeNames", "ExpressionAttributeValues"}:
+            raise NotSimulatedError(f"Query with {sorted(arguments)}")
         try:
-            return evaluation(text, item, names, arguments.get("ExpressionAttributeValues", {}), used)
+            wanted = key_condition(KeyConditionExpression)
+            kept = None if FilterExpression is None else condition(FilterExpression)
+            check_references([wanted.refers, *([] if kept is None else [kept.refers])], names, values, "Query")
+            rows, images = self._chosen(IndexName, ConsistentRead, wanted, names, values)
         except ExpressionError as error:
-            raise _error("Expression", "ValidationException", str(error)) from error
+            raise invalid("Query", str(error)) from error
+        if not ScanIndexForward:
+            rows.reverse()
+        if ExclusiveStartKey is not None:
+            last = _row(ExclusiveStartKey, IndexName)
+            rows = [row for row in rows if (row > last if ScanIndexForward else row < last)]
+        return self._page(rows, images, kept, names, values, Limit, IndexName)
 
-    def _store(self, key: Key, item: Item | None) -> None:
-        old = self.items.pop(key, None)
-        if old is not None:
-            self._partitions[key[0]].remove(key[1])
-            if "gpk" in old:
-                self._index[old["gpk"]["S"]].remove((old["gsk"]["S"], key))
-        if item is None:
-            return
-        self.items[key] = item
-        insort(self._partitions.setdefault(key[0], []), key[1])
-        if "gpk" in item:
-            rows = self._index.setdefault(item["gpk"]["S"], [])
-            rows.insert(bisect_left(rows, (item["gsk"]["S"], key)), (item["gsk"]["S"], key))
+    def scan(self, *, TableName: str, ConsistentRead: bool = True) -> dict[str, Any]:
+        """Give every item as it stands, on one page: the bridge never scans, tests do."""
+        self._begin(TableName, "Scan")
+        return {"Items": [copied(self.items[key]) for key in sorted(self.items)]}
+
+    # ---- writing
+
+    def _begin(self, table: str, operation: str) -> None:
+        if table != self._name:
+            text = f"Requested resource not found: Table: {table} not found"
+            raise client_error(operation, "ResourceNotFoundException", text)
+        now_ms = self._now_ms()
+        while self._stale and self._stale[0][0] <= now_ms:
+            _, key = self._stale.popleft()
+            if key in self._before and self._before[key][0] <= now_ms:
+                del self._before[key]
+        while self._lapsing and self._lapsing[0][0] <= now_ms:
+            _, key = heapq.heappop(self._lapsing)
+            if _lapses_ms(self.items.get(key), now_ms + 1) <= now_ms:
+                self._store(key, None)
+
+    def _single(self, operation: Mapping[str, Any], name: str) -> tuple[Item | None, Item | None]:
+        """Carry out one write; give the item before and after."""
+        change = Change.read(operation, name)
+        old = self.items.get(change.key)
+        try:
+            if not change.holds(old):
+                extra: dict[str, Any] = {"Item": copied(old)} if change.tells_old and old is not None else {}
+                text = "The conditional request failed"
+                raise client_error(name, "ConditionalCheckFailedException", text, **extra)
+            new = change.result(old, name)
+        except ExpressionError as error:
+            raise invalid(name, str(error)) from error
+        self._store(change.key, new)
+        return old, new
+
+    def _tried(self, change: Change) -> tuple[dict[str, Any], Item | None]:
+        """Try one operation of a transaction; give its reason for the cancellation, and what it would leave."""
+        old = self.items.get(change.key)
+        try:
+            if change.holds(old):
+                return {"Code": "None"}, change.result(old, "TransactWriteItems")
+        except ExpressionError as error:
+            return {"Code": "ValidationError", "Message": str(error)}, None
+        reason = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+        return reason | ({"Item": copied(old)} if change.tells_old and old is not None else {}), None
+
+    def _done_before(self, token: str, asked: str) -> bool:
+        """Tell whether the very transaction was carried out under this token. Raises when another one was."""
+        until_ms, done = self._tokens.get(token, (0, ""))
+        if until_ms <= self._now_ms():
+            self._tokens.pop(token, None)
+            return False
+        if done != asked:
+            text = "The request uses the token of another one"
+            raise client_error("TransactWriteItems", "IdempotentParameterMismatchException", text)
+        return True
+
+    def _store(self, key: Key, new: Item | None) -> None:
+        now_ms, old = self._now_ms(), self.items.pop(key, None)
+        if new is None:
+            if old is None:
+                return
+            self._rows.remove(key[0], (key[1], key))
+        else:
+            if old is None:
+                self._rows.add(key[0], (key[1], key))
+            self.items[key] = new
+            self._sizes[key] = measured(new)
+            if EXPIRY in new:
+                lapses_ms = _lapses_ms(new, 0) + self._lags.expiry_ms()
+                heapq.heappush(self._lapsing, (lapses_ms, key))
+        stale_ms = now_ms + self._lags.read_ms()
+        if stale_ms > now_ms:
+            self._before[key] = (stale_ms, old)
+            self._stale.append((stale_ms, key))
+        self._index.follow(key, old, new)
+        for observer in self.observers:
+            observer(key, old, new)
+
+    # ---- reading
+
+    def _chosen(
+        self,
+        index: str | None,
+        consistent: bool,
+        wanted: KeyCondition,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+    ) -> tuple[list[Row], Mapping[Key, Item]]:
+        """Give the rows that a key condition chooses, and the items that they lead to."""
+        if index not in (None, INDEX):
+            raise invalid("Query", f"The table does not have the specified index: {index}")
+        if index is None and not consistent:
+            raise NotSimulatedError("a query of the table that need not be consistent")
+        if index is not None and consistent:
+            raise invalid("Query", "Consistent reads are not supported on global secondary indexes")
+        name, token = wanted.partition
+        sort_name, compare, tokens = wanted.sort or ("", "", ())
+        asked = [names.get(name, name), *([names.get(sort_name, sort_name)] if sort_name else [])]
+        if asked != list(("pk", "sk") if index is None else INDEX_KEYS)[: len(asked)]:
+            raise invalid("Query", f"Query condition missed key schema element; it names {asked}")
+        texts = [values[one].get("S") for one in (token, *tokens)]
+        if not all(isinstance(text, str) for text in texts):
+            raise invalid("Query", "Condition parameter type does not match schema type")
+        if index is None:
+            return self._rows.chosen(texts[0], compare, tuple(texts[1:])), self.items
+        self._index.settle()
+        return self._index.rows.chosen(texts[0], compare, tuple(texts[1:])), self._index.images
+
+    def _page(
+        self,
+        rows: Sequence[Row],
+        images: Mapping[Key, Item],
+        kept: Condition | None,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+        limit: int | None,
+        index: str | None,
+    ) -> dict[str, Any]:
+        """Read rows until the limit or a page's size is reached; the filter comes after both."""
+        found, size, scanned = list[Item](), 0, 0
+        full = False
+        for _, key in rows:
+            item = images[key]
+            scanned += 1
+            size += self._sizes.get(key, 0)
+            if kept is None or kept.holds(item, names, values):
+                found.append(copied(item))
+            full = size >= MOST_PAGE_BYTES or scanned == limit
+            if full:
+                break
+        page: dict[str, Any] = {"Items": found, "Count": len(found), "ScannedCount": scanned}
+        if full:
+            last = images[rows[scanned - 1][1]]
+            page["LastEvaluatedKey"] = {name: dict(last[name]) for name in _key_names(index)}
+        return page
 
 
-def _key(key: Mapping[str, Any]) -> Key:
-    return key["pk"]["S"], key["sk"]["S"]
+def _key_names(index: str | None) -> tuple[str, ...]:
+    return ("pk", "sk") if index is None else ("pk", "sk", *INDEX_KEYS)
 
 
-def _key_of(operation: Mapping[str, Any]) -> Key:
-    ((kind, arguments),) = operation.items()
-    return _key(arguments["Item"] if kind == "Put" else arguments["Key"])
+def _row(start: Mapping[str, Any], index: str | None) -> Row:
+    """Read where a query is to go on."""
+    if set(start) != set(_key_names(index)):
+        raise invalid("Query", "The provided starting key is invalid")
+    return start["sk" if index is None else "gsk"]["S"], (start["pk"]["S"], start["sk"]["S"])
 
 
-def _partition_of(condition: str, values: Mapping[str, Any]) -> str:
-    first = condition.split(" AND ")[0].split("=")[1].strip()
-    return str(values[first]["S"])
+def _lapses_ms(item: Item | None, otherwise_ms: int) -> int:
+    return otherwise_ms if item is None or EXPIRY not in item else int(item[EXPIRY]["N"]) * 1000
 
 
-def _error(operation: str, code: str, message: str, **extra: Any) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": message}, **extra}
-    return ClientError(response, operation)
+def _returned(wanted: str, **known: Item | None) -> dict[str, Any]:
+    if wanted == "NONE":
+        return {}
+    if wanted not in known:
+        raise NotSimulatedError(f"ReturnValues {wanted}")
+    item = known[wanted]
+    return {"Attributes": copied(item)} if item is not None else {}
