@@ -153,9 +153,10 @@ def test_message_that_mending_would_have_to_guess_at_is_refused(raw: str) -> Non
     assert code_of(read_body(raw.encode())) == "not_json"
 
 
-@pytest.mark.parametrize("unit", ['"\\"', "“", "{{", '"', '["', ": ", ",", "\\", '“"'])
-def test_hostile_repetition_is_answered_quickly(unit: str) -> None:
+@pytest.mark.parametrize("unit", ['"\\"', "“", "{{", '"', '["', ": ", ",", "\\", '“"', '\\"'])
+@pytest.mark.parametrize("before", ["", "[" * 9 + '"'])
+def test_hostile_repetition_is_answered_quickly(before: str, unit: str) -> None:
     started = time.process_time()
-    read_body((unit * MAX_BODY_BYTES).encode()[:MAX_BODY_BYTES])
+    read_body((before + unit * MAX_BODY_BYTES).encode()[:MAX_BODY_BYTES])
 
     assert time.process_time() - started < 0.5

@@ -16,6 +16,13 @@ HELD = (Direction.LONG, Direction.SHORT)
 WAITING = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 _PRICES = ("limitPrice", "stopPrice", "trailAmount", "trailPercent")
 _NEEDED = frozenset({"ticker", "test"})
+_POSITION = frozenset({"action", "order_action", "sentiment", "market_position", "position_size"}) | {
+    "market_position_size",
+    "prev_market_position",
+}
+"""What makes an exit one: said twice in two ways, it is not obeyed."""
+_PART = frozenset({"quantity", "order_contracts", "quantityType"})
+"""What makes a part of it: needed unless the position ends flat."""
 
 
 def read_exit(
@@ -40,7 +47,7 @@ def read_exit(
     tell_passed_over(message, notes, "takeProfit", "stopLoss")
     if terms is MARKET and message.text("orderType").lower() not in ("", OrderType.MARKET):
         notes.append(f"{message.name('orderType')} is not obeyed: the exit goes at market.")
-    hard = [problem for problem in message.problems if problem.field in _NEEDED] + hard
+    hard = [problem for problem in message.problems if _stands_in_the_way(problem, flat)] + hard
     exit_alert = replace(
         alert,
         target=target,
@@ -52,6 +59,11 @@ def read_exit(
     )
     notes += [f"Not obeyed: {problem.refusal.message}" for problem in message.problems if problem not in hard]
     return exit_alert, hard, notes
+
+
+def _stands_in_the_way(problem: Problem, flat: bool) -> bool:
+    deciding = _POSITION if flat else _POSITION | _PART
+    return problem.field in _NEEDED or (problem.refusal.code == "repeated_field" and problem.field in deciding)
 
 
 def _position(

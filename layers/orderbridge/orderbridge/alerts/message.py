@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from orderbridge.alerts.alert import Refusal
-from orderbridge.alerts.reading import Value
+from orderbridge.alerts.reading import Value, shown
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -46,8 +46,8 @@ class Message:
 
     def name(self, field: str) -> str:
         """Give the message's own name of a field, with the objects that it lies in."""
-        shown = self._fields[field][0] if field in self._fields else field
-        return f"{self._inside}.{shown}" if self._inside else shown
+        name = shown(self._fields[field][0] if field in self._fields else field)
+        return f"{self._inside}.{name}" if self._inside else name
 
     def has(self, field: str) -> bool:
         """Tell whether the message says anything in this field; null is nothing."""
@@ -85,7 +85,7 @@ class Message:
             self.problem(
                 "not_understood",
                 field,
-                f"{self.name(field)} is {shortened(word)}, which means nothing here.",
+                f"{self.name(field)} is {shown(word)}, which means nothing here.",
                 f"Use one of: {', '.join(words)}.",
             )
         return found
@@ -139,7 +139,7 @@ class Message:
             self.problem(
                 "unfilled_placeholder",
                 field,
-                f"{name} still holds the placeholder {shortened(text)}.",
+                f"{name} still holds the placeholder {shown(text)}.",
                 "TradingView fills only placeholders that it knows, and none inside Pine's alert().",
             )
         elif text.lstrip().startswith("="):
@@ -172,9 +172,5 @@ def described(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, Decimal)):
-        return shortened(as_text(value))
+        return shown(as_text(value))
     return "an object" if isinstance(value, dict) else "a list"
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"

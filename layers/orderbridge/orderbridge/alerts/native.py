@@ -22,7 +22,7 @@ from orderbridge.alerts.message import MAX_NOTES, Message, Problem, described
 from orderbridge.alerts.orders import read_stop_loss, read_take_profit, read_terms
 from orderbridge.alerts.positions import movement, read_target
 from orderbridge.alerts.quantities import read_quantity, read_quantity_type
-from orderbridge.alerts.reading import Body, Value
+from orderbridge.alerts.reading import Body, Value, same, shown
 from orderbridge.alerts.times import moment
 from orderbridge.alerts.vocabulary import Field, known, may_name_a_symbol, nearest
 from orderbridge.model import Direction, Duration, Side
@@ -44,10 +44,15 @@ _WORDS = {word.value: word for word in _Word}
 _SIDES = {side.value: side for side in Side}
 _NAMED = {_Word.EXIT: None, _Word.EXIT_LONG: Direction.LONG, _Word.EXIT_SHORT: Direction.SHORT}
 _DURATIONS = {word: Duration(word) for word in ("day", "gtc", "opg", "cls", "ioc", "fok")}
-_SYMBOL = re.compile(r"^[A-Za-z0-9@$^.][A-Za-z0-9 ._!/@$^&+\-=]{0,47}$")
+_SYMBOL = re.compile(r"[A-Za-z0-9@$^.][A-Za-z0-9 ._!/@$^&+\-=]{0,47}")
+_EXCHANGE = re.compile(r"[A-Za-z0-9_]{0,32}")
 _OPTION = re.compile(r"^[A-Za-z.]{1,6} *\d{6}[CP]\d+(?:\.\d+)?$", re.ASCII)
 _NOTHING = (None, "", False, 0)
 _REFERENCE_PRICES = ("signalPrice", "price", "order_price", "close")
+_NO_SYMBOLS = ("NaN", "Infinity", "-Infinity")
+"""What a series without a value is written as; the stock NAN is written in capitals."""
+_MAX_HINTS = 20
+"""A near name is looked for in so many unknown fields: it is costly, and only the first problem is answered."""
 _WITHOUT_VALUE = frozenset({"not_a_number", "empty_value"})
 
 
@@ -169,9 +174,9 @@ class _Reading:
         prefix, _, symbol = (part.strip() for part in word.rpartition(":"))
         if _OPTION.match(symbol):
             self.message.problem("not_supported", "ticker", f"{symbol} is an option.", "Options are not traded.")
-        elif not _SYMBOL.match(symbol):
-            text = f"{self.message.name('ticker')} is {described(word)}, which is no symbol."
-            self.message.problem("not_understood", "ticker", text, 'Use "{{ticker}}".')
+        elif not _SYMBOL.fullmatch(symbol) or symbol in _NO_SYMBOLS or not _EXCHANGE.fullmatch(prefix):
+            text = f"{self.message.name('ticker')} is {described(word)}, which is no single symbol."
+            self.message.problem("not_understood", "ticker", text, 'Use "{{ticker}}" on the chart of one symbol.')
         return self._exchange(prefix.upper(), said), symbol
 
     def _check_that_no_symbol_is_said(self) -> None:
@@ -248,29 +253,33 @@ class _Reading:
         for name, value in (body.fields or {}).items():
             field = known(name)
             if field is None:
-                close = nearest(name)
+                close = nearest(name) if len(self.problems) < _MAX_HINTS else ""
                 hint = f"Did you mean {close}?" if close else 'Put what is only for you into "extras": {...}.'
                 message.problem("unknown_field", name, f"The field {described(name)} is not known.", hint)
                 if may_name_a_symbol(name) or isinstance(value, (dict, list)):
                     self.perhaps_symbol = name
             elif field.use != "act":
                 self._take_note(message, field, name, value)
-            elif field.name in fields and fields[field.name][1] != value:
-                text = f"{name} and {fields[field.name][0]} are one field with different values."
+            elif field.name in fields and not same(fields[field.name][1], value):
+                text = f"{shown(name)} and {message.name(field.name)} are one field with different values."
                 message.problem("repeated_field", field.name, text, "Send it once.")
             else:
                 fields[field.name] = (name, value)
         for name in body.repeated:
             field = known(name)
-            text = f"{name} is in the message twice with different values."
+            text = f"{shown(name)} is in the message twice with different values."
             message.problem("repeated_field", field.name if field else name, text, "Send it once.")
+        for name in body.repeated_inside:
+            text = f"{shown(name)} is in one object twice with different values."
+            self.problems.append(Problem("", Refusal("repeated_field", shown(name), text, "Send it once.")))
         return message
 
     def _take_note(self, message: Message, field: Field, name: str, value: Value) -> None:
         if field.use == "refuse" and value not in _NOTHING:
-            message.problem("not_supported", name, f"{name} is not supported: {field.reason}.", "Take the field out.")
+            text = f"{shown(name)} is not supported: {field.reason}."
+            message.problem("not_supported", name, text, "Take the field out.")
         if field.use == "know" and _holds_placeholder(value):
-            self.notes.append(f"{name} still holds a placeholder; it is information only.")
+            self.notes.append(f"{shown(name)} still holds a placeholder; it is information only.")
 
     def _contradict(self, field: str, other: str) -> None:
         text = f"{self.message.name(field)} contradicts {other}."

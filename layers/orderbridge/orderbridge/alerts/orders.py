@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from orderbridge.alerts.alert import StopLoss, TakeProfit
 from orderbridge.alerts.message import Message, described
-from orderbridge.alerts.reading import Value
+from orderbridge.alerts.reading import Value, same, shown
 from orderbridge.alerts.vocabulary import STOP_LOSS, TAKE_PROFIT, folded, nearest
 from orderbridge.model import OrderType
 
@@ -139,8 +139,8 @@ def _inner(message: Message, field: str, names: tuple[str, ...]) -> Message | No
         if canonical is None:
             close = nearest(name, names)
             hint = f"Did you mean {close}?" if close else f"Known are: {', '.join(names)}."
-            inner.problem("unknown_field", name, f"{message.name(field)}.{name} is not known.", hint)
-        elif canonical in fields and fields[canonical][1] != each:
+            inner.problem("unknown_field", name, f"{message.name(field)}.{shown(name)} is not known.", hint)
+        elif canonical in fields and not same(fields[canonical][1], each):
             inner.problem("repeated_field", canonical, f"{inner.name(canonical)} is set twice.", "Set it once.")
         else:
             fields[canonical] = (name, each)

@@ -15,11 +15,16 @@ from orderbridge.alerts.alert import Refusal
 MAX_BODY_BYTES = 16 * 1024
 MAX_DEPTH = 8
 MAX_NUMBER_LENGTH = 32
+MAX_EXPONENT = 99
+"""Of a number as JSON: `1e999999999` would have a thousand million digits wherever it is written out."""
+MAX_REPAIRS = 10
+MAX_SHOWN = 60
 
 Value = str | Decimal | bool | None | list["Value"] | dict[str, "Value"]
 """A JSON value whose numbers are exact."""
 
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+"""A text without its end reaches to the end: looked for from each quote, it would take the square of the length."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -34,7 +39,9 @@ class Body:
     notes: tuple[str, ...] = ()
     """What was repaired."""
     repeated: tuple[str, ...] = ()
-    """Names that occur twice in one object with different values."""
+    """Names that the message itself has twice with different values."""
+    repeated_inside: tuple[str, ...] = ()
+    """The same of objects inside the message."""
 
 
 class _Builder:
@@ -42,16 +49,19 @@ class _Builder:
 
     def __init__(self) -> None:
         self.repeated: dict[str, None] = {}
-        """Names that were given twice with different values."""
+        """Names that were given twice with different values in the object built last: that is the outermost."""
+        self.inside: dict[str, None] = {}
+        """The same of the objects before."""
         self.notes: dict[str, None] = {}
 
     def build(self, pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+        self.inside |= self.repeated
+        self.repeated = {}
         built: dict[str, Value] = {}
-        for name, value in pairs:
-            clean = _without_surrogates(name)
-            if clean in built and built[clean] != value:
+        for name, said in pairs:
+            clean, value = _without_surrogates(name), _without_surrogates(said) if isinstance(said, str) else said
+            if not same(built.setdefault(clean, value), value):
                 self.repeated[clean] = None
-            built.setdefault(clean, _without_surrogates(value) if isinstance(value, str) else value)
         return built
 
     def constant(self, word: str) -> str:
@@ -81,8 +91,7 @@ def _decode(raw: bytes) -> tuple[str, tuple[str, ...]]:
 
 def _read_json(text: str, notes: tuple[str, ...]) -> Body:
     if _depth(text) > MAX_DEPTH:
-        message = f"The message nests objects more than {MAX_DEPTH} deep."
-        return Body(text, None, Refusal("nested_too_deeply", "", message, "Send one flat JSON object."), notes)
+        return Body(text, None, _nested_too_deeply(), notes)
     builder = _Builder()
     try:
         value = _parse(text, builder)
@@ -91,16 +100,18 @@ def _read_json(text: str, notes: tuple[str, ...]) -> Body:
 
         builder = _Builder()
         mended, repairs = mend(text)
+        if _depth(mended) > MAX_DEPTH:  # quotes out of order had hidden brackets
+            return Body(text, None, _nested_too_deeply(), notes)
         try:
             value = _parse(mended, builder)
         except ValueError:
             return Body(text, None, _not_json(first), notes)
         notes += repairs
-    notes += tuple(builder.notes)
+    notes = _bounded((*notes, *builder.notes))
     if not isinstance(value, dict):
         hint = "Send one JSON object, one order a message: {...}."
         return Body(text, None, Refusal("not_an_object", "", "The message is not one JSON object.", hint), notes)
-    return Body(text, value, None, notes, tuple(builder.repeated))
+    return Body(text, value, None, notes, tuple(builder.repeated), tuple(builder.inside))
 
 
 def _parse(text: str, builder: _Builder) -> Value:
@@ -112,18 +123,42 @@ def _parse(text: str, builder: _Builder) -> Value:
             parse_constant=builder.constant,
             object_pairs_hook=builder.build,
         )
-    except RecursionError:  # the depth is checked, but quotes out of order can hide brackets from that check
+    except RecursionError:  # of text that is no JSON after all: its brackets may stand where texts seem to be
         raise ValueError("nested too deeply") from None
     return value
 
 
 def _number(digits: str) -> Value:
-    """Give an exact number; one too long to be meant stays text, so that its field can be named."""
-    return Decimal(digits) if len(digits) <= MAX_NUMBER_LENGTH else digits[:MAX_NUMBER_LENGTH] + "…"
+    """Give an exact number; one too long, too large or too fine to be meant becomes text, so that it can be named."""
+    _, _, exponent = digits.partition("E" if "E" in digits else "e")
+    if len(digits) > MAX_NUMBER_LENGTH or abs(int(exponent or 0)) > MAX_EXPONENT:
+        return digits[:MAX_NUMBER_LENGTH] + "…"
+    return Decimal(digits)
+
+
+def same(one: Value, other: Value) -> bool:
+    """Tell whether two values say the same: 1 and 1.0 do, 1 and true do not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and one == other
+
+
+def shown(text: str, longest: int = MAX_SHOWN) -> str:
+    """Give a sender's text as a sentence may hold it: shortened, and nothing in it that steers a screen."""
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return short if short.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in short)
 
 
 def bare_word_note(word: str) -> str:
-    return f"{word[:40]} stood without quotes and was read as text."
+    return f"{shown(word, 40)} stood without quotes and was read as text."
+
+
+def _bounded(notes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(notes) <= MAX_REPAIRS:
+        return notes
+    return (*notes[:MAX_REPAIRS], f"{len(notes) - MAX_REPAIRS} more slips of this kind were mended.")
 
 
 def _without_surrogates(text: str) -> str:
@@ -142,6 +177,11 @@ def _depth(text: str) -> int:
         elif match[0] in "}]":
             depth -= 1
     return deepest
+
+
+def _nested_too_deeply() -> Refusal:
+    message = f"The message nests objects more than {MAX_DEPTH} deep."
+    return Refusal("nested_too_deeply", "", message, "Send one flat JSON object.")
 
 
 def _not_json(error: ValueError) -> Refusal:
