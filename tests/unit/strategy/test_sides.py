@@ -142,3 +142,15 @@ class TestPlainOrders:
 @pytest.mark.parametrize("desk", DESKS)
 def test_multiplier_applies_to_the_order(desk: Desk) -> None:
     assert desk.with_route(multiplier=d(3)).entry(alert("sell", 2)).quantity == Decimal(6)
+
+
+def test_add_cancels_the_working_entry_of_the_other_side() -> None:
+    goal = FUTURES.goal(alert("add", 1), holds(2, entries=(working("sell", 3),)))
+
+    assert (goal.kind, goal.cancel_entries) == ("enter", "opposite")
+
+
+def test_cancel_is_for_the_alerts_symbol() -> None:
+    goal = FUTURES.goal(alert("cancel"), holds(0, entries=(working("buy"),)))
+
+    assert (goal.symbol, goal.root, goal.kind, goal.cancel_entries) == ("MESZ26", "MES", "cancel", "all")

@@ -222,3 +222,80 @@ def test_root_of_a_job_is_that_of_the_broker_symbol(symbol: str, account_map: di
     settings = StrategySettings("s", 1, (route,))
 
     assert root_for(Alert(Action.BUY, symbol), settings, route, "tradestation", NOW_MS) == root
+
+
+@pytest.mark.parametrize(
+    ("symbol", "moment", "year"),
+    [
+        ("MESZ2041", datetime(2026, 11, 4, tzinfo=UTC), 2041),
+        ("MESZ41", datetime(2026, 11, 4, tzinfo=UTC), 2041),
+        ("MESZ5", datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), 2025),
+        ("MESZ5", datetime(2027, 1, 1, tzinfo=UTC), 2035),
+        ("MESZ7", datetime(2027, 1, 1, tzinfo=UTC), 2027),
+    ],
+)
+def test_year_of_a_contract_is_the_one_that_its_digits_say(symbol: str, moment: datetime, year: int) -> None:
+    contract = parse_contract(symbol, int(moment.timestamp() * 1000))
+
+    assert contract is not None
+    assert contract.year == year
+
+
+def test_map_may_name_a_contract_by_one_digit_of_its_year() -> None:
+    assert look("NQ1!", strategy_map={"NQ1!": "MNQZ6"}) == Lookup("MNQZ26")
+
+
+def test_exchange_of_the_alert_belongs_to_the_symbol_of_the_alert_only() -> None:
+    assert look("", exchange="NSE", default="CME_MINI:MESZ2026") == Lookup("MESZ26")
+    assert refused(look("NIFTYZ2026", exchange="NSE", default="CME_MINI:MESZ2026")) == "symbol_exchange_unknown"
+    assert look("MESZ2026", default="NSE:NIFTYZ2026") == Lookup("MESZ26")
+
+
+@pytest.mark.parametrize("exchange", ["CME_MINI_DLY", "CME_MINI_DL", "CME_MINI"])
+def test_delayed_data_of_an_exchange_are_of_the_same_exchange(exchange: str) -> None:
+    assert look("MESZ2026", exchange=exchange) == Lookup("MESZ26")
+
+
+def test_refused_symbol_of_the_settings_has_its_own_root() -> None:
+    route = AccountRoute("a")
+    settings = StrategySettings("s", 1, (route,), symbol="CME_MINI:MES2!")
+
+    assert root_for(Alert(Action.BUY, ""), settings, route, "tradestation", NOW_MS) == "MES"
+
+
+HINT = "Name the dated contract in the alert, or map the symbol in the settings (accounts: symbols)."
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "message"),
+    [
+        (look(""), "symbol_missing", "The alert names no symbol and the strategy has none of its own."),
+        (
+            look("NQ1!", strategy_map={"NQ1!": "MNQ1!", "nq1!": "NQZ26"}),
+            "symbol_ambiguous",
+            "NQ1! is mapped to MNQ1! and NQZ26; one of them must go.",
+        ),
+        (
+            look("NIFTYZ2026", exchange="NSE"),
+            "symbol_exchange_unknown",
+            "NSE:NIFTYZ2026 is a future of an exchange whose products TradeStation may list under other names.",
+        ),
+        (
+            look("NIFTY1!", exchange="NSE"),
+            "symbol_exchange_unknown",
+            "NSE:NIFTY1! is a future of an exchange whose products TradeStation may list under other names.",
+        ),
+        (
+            look("ECZ2026"),
+            "symbol_ambiguous",
+            "EC in ECZ2026 can be TradeStation's EC (the exchange's 6E) or another exchange's EC.",
+        ),
+        (
+            look("MES2!"),
+            "symbol_not_tradable",
+            "MES2! is a later continuous month; no broker trades it and its contract is not known here.",
+        ),
+    ],
+)
+def test_refused_symbol_is_told_with_the_mend(answer: Lookup | Refusal, code: str, message: str) -> None:
+    assert answer == Refusal(code, "ticker", message, HINT)

@@ -126,6 +126,17 @@ class TestDirectionsOnly:
         assert FUTURES.entry(alert("buy", 2, target=toward("long"))).quantity == 2
         assert FUTURES.entry(alert("buy", 2, target=toward("long", previous="flat"))).quantity == 2
 
+    def test_side_of_which_one_is_held_is_reached(self) -> None:
+        assert FUTURES.code(alert("buy", 2, target=toward("long")), holds(1)) == "target_reached"
+
+    def test_size_after_another_size_of_the_same_side_takes_the_whole_order(self) -> None:
+        one_long = Target(Direction.LONG, None, Direction.LONG, d(1))
+
+        assert FUTURES.entry(alert("buy", 2, target=one_long)).quantity == 2
+
+    def test_reversal_against_one_that_is_held_takes_the_quantity_less_that_one(self) -> None:
+        assert FUTURES.entry(alert("buy", 5, target=toward("long", previous="short")), holds(-1)).quantity == 4
+
     def test_side_that_is_held_is_reached(self) -> None:
         assert FUTURES.code(alert("buy", 2, target=toward("long")), holds(2)) == "target_reached"
         assert FUTURES.code(alert("buy", 2, target=toward("long", previous="flat")), holds(2)) == "target_reached"
@@ -176,6 +187,38 @@ class TestFixedQuantity:
 
     def test_repeated_entry_is_reached(self) -> None:
         assert self.desk.code(alert("buy", 1, target=target(1, previous=0)), holds(4)) == "target_reached"
+
+    def test_buy_that_says_no_larger_position_opens_nothing(self) -> None:
+        assert self.desk.code(alert("buy", 1, target=target(2, previous=2))) == "target_reached"
+
+    def test_repeated_entry_is_reached_where_only_one_is_held(self) -> None:
+        desk = FUTURES.with_route(fixed_quantity=d(1))
+
+        assert desk.code(alert("buy", 1, target=target(1, previous=0)), holds(1)) == "target_reached"
+
+    def test_entry_out_of_the_other_side_is_one_fixed_quantity(self) -> None:
+        out_of_a_short = Target(Direction.LONG, d(2), Direction.SHORT, None)
+
+        assert self.desk.entry(alert("buy", 1, target=out_of_a_short)).quantity == 4
+        assert self.desk.code(alert("buy", 1, target=out_of_a_short), holds(4)) == "target_reached"
+
+    def test_entry_within_a_side_of_unknown_size_is_one_fixed_quantity(self) -> None:
+        more_of_a_long = Target(Direction.LONG, d(2), Direction.LONG, None)
+
+        assert self.desk.entry(alert("buy", 1, target=more_of_a_long)).quantity == 4
+        assert self.desk.code(alert("buy", 1, target=more_of_a_long), holds(4)) == "target_reached"
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            Target(Direction.LONG, None, Direction.LONG, d(4)),
+            Target(Direction.LONG, d(3), Direction.FLAT, None),
+            Target(Direction.LONG, d(3), Direction.SHORT, d(1)),
+            Target(Direction.LONG, d(3), Direction.LONG, None),
+        ],
+    )
+    def test_trim_whose_share_does_not_follow_from_the_message_is_refused(self, said: Target) -> None:
+        assert self.desk.code(alert("sell", 1, target=said), holds(4)) == "reduction_unknown"
 
     def test_trim_closes_the_same_share(self) -> None:
         goal = self.desk.goal(alert("sell", 1, target=target(3, previous=4)), holds(4))

@@ -27,9 +27,8 @@ class Scale:
         return quantity * self.multiplier / self.units
 
     def whole(self, quantity: Decimal) -> Decimal:
-        """Give an alert's quantity in the account's scale, rounded down to the step (towards zero)."""
-        whole = self.down(self.exact(abs(quantity)))
-        return -whole if quantity < 0 and whole else whole
+        """Give an alert's quantity (not negative) in the account's scale, rounded down to the step."""
+        return self.down(self.exact(quantity))
 
     def down(self, quantity: Decimal) -> Decimal:
         """Round a quantity of the account down to the step."""
