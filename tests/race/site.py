@@ -104,6 +104,8 @@ class Site:
         self.aws, self.bridge, self.workers, self.broker, self.seat = aws, bridge, workers, broker, seat
         self.wire = wire
         """What lies between the processes on one side, AWS and the broker on the other; nothing where it is None."""
+        self.variables: dict[str, str] = {}
+        """What the functions' environment has here and nowhere else."""
         self.dynamodb, self.sqs = aws.shared_client("dynamodb"), aws.shared_client("sqs")
         self.lanes = DynamoLanes(self.dynamodb, bridge.table_name)
         self.bell = SqsBell(self.sqs, bridge.bell_queue_url)
@@ -307,7 +309,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """Give a function's environment."""
         over = {} if self.wire is None else {"AWS_ENDPOINT_URL": self.wire.to(self.aws.endpoint)}
-        return self.aws.environment() | self.bridge.environment() | over
+        return self.aws.environment() | self.bridge.environment() | over | self.variables
 
     # ---- what stands
 
@@ -332,9 +334,7 @@ class Site:
 
 
 @contextmanager
-def new_site(
-    aws: LocalAws, workers: Workers, seat: Seat, wire: Wire | None = None, **settings: Any
-) -> Iterator[Site]:
+def new_site(aws: LocalAws, workers: Workers, seat: Seat, wire: Wire | None = None, **settings: Any) -> Iterator[Site]:
     """Make a site for the length of a `with`; its processes reach everything over `wire`, if there is one.
 
     `settings` are the strategy's.

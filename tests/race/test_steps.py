@@ -7,7 +7,6 @@ death follows: a killed receiver is a 502, which TradingView sends again; a bell
 made again. In the end everything is terminal, and the broker's own journal holds each order once.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -24,6 +23,7 @@ from sandbox import places
 from sandbox.demo.ledger import told_of
 from sandbox.demo.verdict import differences
 from sandbox.local_aws import LocalAws
+from tests.race.alerts import EVENT, KEY, KEY_HASHES
 from tests.race.panel import Person
 from tests.race.site import SEATS, STRATEGY, Seat, Site, bell_event, new_site
 from tests.race.test_crashes import bracket, writes_alone
@@ -41,9 +41,7 @@ LATER_S = 70
 """Past a lane's lease, past a token's lease, past the asking after an order that does not show."""
 RESENT_S = 6
 REQUEST = "one-request"
-KEY = "a-key-that-is-only-used-here"
 MAX_AGE_MS = 600_000
-GATEWAY: dict[str, Any] = json.loads((places.ROOT / "events" / "api-gateway-alert.json").read_text(encoding="utf-8"))
 MINUTE: dict[str, Any] = json.loads((places.ROOT / "events" / "scheduler-minute.json").read_text(encoding="utf-8"))
 PANEL_S = 29.0
 EXCHANGE, STORING = "POST /oauth/token", "secretsmanager.PutSecretValue"
@@ -76,7 +74,7 @@ class Case:
 
 def alert_event(seat: Seat) -> dict[str, Any]:
     body = {"ticker": seat.symbol, "action": "buy", "quantity": str(seat.unit)}
-    return GATEWAY | {"pathParameters": {"strategy": STRATEGY, "key": KEY}, "body": json.dumps(body)}
+    return EVENT | {"pathParameters": {"strategy": STRATEGY, "key": KEY}, "body": json.dumps(body)}
 
 
 def receives(site: Site) -> Deed:
@@ -221,7 +219,7 @@ def run(aws: LocalAws, workers: Workers, case: Case, death: Passed | None) -> tu
     """Do the deed, with a death after as many requests as `death` is one of; give the requests and what is wrong."""
     settings: Mapping[str, Any] = {
         "entry_max_age_ms": MAX_AGE_MS,
-        "key_hashes": (hashlib.sha256(KEY.encode()).hexdigest(),),
+        "key_hashes": KEY_HASHES,
     }
     with new_wire() as wire, new_site(aws, workers, case.seat, wire, **settings) as site:
         deed = case.prepare(site)

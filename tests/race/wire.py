@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox import places
@@ -50,6 +51,7 @@ class Wire:
     _servers: list[asyncio.Server] = field(default_factory=list)
     _ports: dict[str, int] = field(default_factory=dict)
     """Ours, by where they lead to."""
+    _relays: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def to(self, url: str) -> str:
         """Give a URL that leads to `url` over this wire."""
@@ -79,9 +81,15 @@ class Wire:
 
     async def _serve(self, host: str, port: int) -> int:
         async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await _Relay(self, host, port, reader, writer).run()
-            writer.close()
+            task = asyncio.current_task()
+            assert task is not None
+            self._relays.add(task)  # the loop alone does not keep it
+            try:
+                with suppress(ConnectionError, asyncio.IncompleteReadError):
+                    await _Relay(self, host, port, reader, writer).run()
+            finally:
+                self._relays.discard(task)
+                await _hang_up(writer)
 
         server = await asyncio.start_server(relay, places.LOOPBACK, 0, limit=LONGEST_HEAD)
         self._servers.append(server)
@@ -98,9 +106,13 @@ class Wire:
         return self.passed[-1]
 
     async def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and end what is still relayed."""
         for server in self._servers:
             server.close()
+        relays = [*self._relays]
+        for relay in relays:
+            relay.cancel()
+        await asyncio.gather(*relays, return_exceptions=True)
 
 
 class _Relay:
@@ -120,7 +132,7 @@ class _Relay:
                 pass
         finally:
             if self._there is not None:
-                self._there[1].close()
+                await _hang_up(self._there[1])
 
     async def _one(self) -> bool:
         head, body = await _message(self._reader, answer_to=None)
@@ -139,7 +151,10 @@ class _Relay:
 
     async def _upstream(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Give the connection to the other side, a new one where that has closed the last one as idle."""
-        if self._there is None or self._there[0].at_eof():
+        if self._there is not None and self._there[0].at_eof():
+            await _hang_up(self._there[1])
+            self._there = None
+        if self._there is None:
             self._there = await asyncio.open_connection(self._host, self._port, limit=LONGEST_HEAD)
         return self._there
 
@@ -167,6 +182,12 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
             return read
 
 
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 def _fields(head: bytes) -> dict[bytes, bytes]:
     lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
     return {name.strip().lower(): value.strip().lower() for name, _, value in lines if name}
@@ -191,15 +212,7 @@ def new_wire() -> Iterator[Wire]:
     try:
         yield wire
     finally:
-        asyncio.run_coroutine_threadsafe(_end(wire), loop).result()
+        asyncio.run_coroutine_threadsafe(wire.close(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-async def _end(wire: Wire) -> None:
-    await wire.close()
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""Alerts as the gateway delivers them to several receivers, and executors that answer the bells meanwhile."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+from threading import Event
+from typing import Any
+
+from sandbox import places
+from tests.race.site import STRATEGY, Site
+from tests.race.workers import Worker
+
+RESENDS = 3
+"""What TradingView sends again after a 503."""
+KEY = "a-key-that-is-only-used-here"
+KEY_HASHES = (hashlib.sha256(KEY.encode()).hexdigest(),)
+PRICES = {"MSFT": "412.30", "AAPL": "228.40", "SPY": "582.50", "TSLA": "342.10", "GE": "181.20"}
+"""Where each symbol stands; each is a lane."""
+AS_ORDERS: dict[str, Any] = {"action_means": "order"}
+"""Settings under which each alert is an order of its own."""
+EVENT: dict[str, Any] = json.loads((places.ROOT / "events" / "api-gateway-alert.json").read_text(encoding="utf-8"))
+
+
+def order_of(number: int) -> tuple[str, Decimal]:
+    """Give an alert's symbol and limit: below the market, and no other alert's."""
+    symbol = list(PRICES)[number % len(PRICES)]
+    return symbol, Decimal(PRICES[symbol]) - 1 - number * Decimal("0.01")
+
+
+def delivery(number: int) -> dict[str, Any]:
+    """Give the stored event of the gateway with this alert in it."""
+    symbol, limit = order_of(number)
+    body = {"ticker": symbol, "action": "buy", "quantity": 1, "orderType": "limit", "limitPrice": str(limit)}
+    return EVENT | {"pathParameters": {"strategy": STRATEGY, "key": KEY}, "body": json.dumps(body)}
+
+
+def deliver(receivers: Sequence[Worker], event: Mapping[str, Any]) -> list[Any]:
+    """Have every receiver take the event in at the same time; give all answers, those to a delivery after a 503 too."""
+    for receiver in receivers:
+        receiver.start("alert_receiver", event)
+    answers = []
+    for receiver in receivers:
+        answers.append(receiver.answer())
+        for _ in range(RESENDS):
+            if answers[-1]["statusCode"] == 503:
+                answers.append(receiver.call("alert_receiver", event))
+    return answers
+
+
+@contextmanager
+def executors(site: Site, count: int) -> Iterator[None]:
+    """Have processes answer the bells of the queue for the length of a `with`, one bell after the other each."""
+    over = Event()
+
+    def work() -> None:
+        with site.worker() as worker:
+            while not over.is_set():
+                for message in site.bells():
+                    site.answer_by(worker, message)
+
+    with ThreadPoolExecutor(count) as pool:
+        working = [pool.submit(work) for _ in range(count)]
+        try:
+            yield
+        finally:
+            over.set()
+        for one in working:
+            one.result()
+
+
+def placed(site: Site) -> list[tuple[str, Decimal | None]]:
+    """Give symbol and limit of every order that the broker has taken, in the order of its journal."""
+    writes = [write for write in site.booked().writes if write.taken]
+    return [(order.symbol, order.limit) for write in writes for order in write.orders.values()]

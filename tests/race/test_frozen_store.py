@@ -1,0 +1,150 @@
+"""The table is frozen while alerts fire and lanes are worked, then thawed: what was answered 2xx is kept, once.
+
+The processes reach DynamoDB over a wire that is frozen for as long as the receivers take to answer twice; TradingView's
+own rule follows (a 503 is sent again, no answer is not). What waited on the wire arrives after the thaw, when nobody
+waits for its answer any more: alerts that were answered 503, ledger writes whose worker has given up.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from itertools import count
+from typing import Any
+
+import pytest
+
+from orderbridge.storage import keys
+from orderbridge.storage.items import marshal
+from sandbox.demo.ledger import told_of
+from sandbox.demo.verdict import differences
+from sandbox.local_aws import LocalAws
+from tests.race.alerts import AS_ORDERS, KEY_HASHES, delivery, executors, order_of, placed
+from tests.race.site import TRADESTATION, Site, new_site
+from tests.race.test_crashes import writes_alone
+from tests.race.wire import Wire, new_wire
+from tests.race.workers import Worker, Workers
+
+log = logging.getLogger(__name__)
+pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
+
+LONG = os.environ.get("RACE_LONG") == "1"
+FREEZES = 20 if LONG else 2
+RECEIVERS = 12 if LONG else 6
+EXECUTORS = 4
+LATER_S = 70
+"""Past the lease of a lane whose worker could not give it back, past the asking after an order that does not show."""
+MAX_AGE_MS = 3_600_000
+STORED = (200, 202)
+
+
+class Load:
+    """Alerts that are fired at some receivers, and what they were answered."""
+
+    def __init__(self, site: Site, receivers: Sequence[Worker]) -> None:
+        self._site, self._receivers = site, receivers
+        self._numbers = count()
+        self.fired: list[int] = []
+        self.unanswered: list[int] = []
+        """Alerts whose last answer was a 503."""
+        self.longest_s = 0.0
+
+    def fire(self) -> None:
+        """Have each receiver take in an alert of its own."""
+        self._deliver([next(self._numbers) for _ in self._receivers])
+
+    def send_again(self) -> None:
+        """Deliver again what was answered 503."""
+        self._deliver(self.unanswered)
+
+    def start(self) -> list[int]:
+        """Hand an alert to each receiver, and do not wait."""
+        numbers = [next(self._numbers) for _ in self._receivers]
+        for receiver, number in zip(self._receivers, numbers, strict=True):
+            receiver.start("alert_receiver", delivery(number))
+        self._began = time.monotonic()
+        return numbers
+
+    def finish(self, numbers: Sequence[int]) -> None:
+        """Wait for all answers of what was started."""
+        self.unanswered = []
+        for receiver, number in zip(self._receivers, numbers, strict=False):
+            self._note(number, receiver.answer())
+
+    def _deliver(self, numbers: Sequence[int]) -> None:
+        self._began = time.monotonic()
+        for receiver, number in zip(self._receivers, numbers, strict=False):
+            receiver.start("alert_receiver", delivery(number))
+        self.finish(numbers)
+
+    def _note(self, number: int, answer: Mapping[str, Any]) -> None:
+        self.longest_s = max(self.longest_s, time.monotonic() - self._began)
+        if number not in self.fired:
+            self.fired.append(number)
+        if answer["statusCode"] == 503:
+            self.unanswered.append(number)
+            return
+        assert answer["statusCode"] in STORED, answer
+        alert_id = json.loads(answer["body"])["alert_id"]
+        key = marshal(keys.alert(alert_id))
+        found = self._site.dynamodb.get_item(TableName=self._site.bridge.table_name, Key=key, ConsistentRead=True)
+        assert "Item" in found, f"alert {number} was answered {answer['statusCode']}, and is not stored"
+
+
+def freeze_under_load(wire: Wire, load: Load) -> None:
+    """Fire while the lanes are worked, freeze in the midst of it, and thaw after two answers of each receiver."""
+    load.fire()
+    assert load.unanswered == []
+    numbers = load.start()
+    wire.freeze()
+    load.finish(numbers)
+    load.send_again()
+    again = list(load.unanswered)
+    load.fire()
+    assert len(load.unanswered) == len(load._receivers), "nothing can be stored while the table is frozen"
+    late = again + load.unanswered
+    wire.thaw()
+    for start in range(0, len(late), RECEIVERS):
+        load._deliver(late[start : start + RECEIVERS])
+        assert load.unanswered == [], "the table is back"
+
+
+def test_store_frozen_under_load_and_thawed_loses_and_doubles_nothing(aws: LocalAws, workers: Workers) -> None:
+    settings: dict[str, Any] = {**AS_ORDERS, "key_hashes": KEY_HASHES, "entry_max_age_ms": MAX_AGE_MS}
+    with new_wire() as wire, new_site(aws, workers, TRADESTATION, **settings) as site, ExitStack() as started:
+        site.variables["AWS_ENDPOINT_URL_DYNAMODB"] = wire.to(aws.endpoint)
+        receivers = [started.enter_context(site.worker()) for _ in range(RECEIVERS)]
+        load = Load(site, receivers)
+        with executors(site, EXECUTORS):
+            for _ in range(FREEZES):
+                freeze_under_load(wire, load)
+        site.pass_time(LATER_S)
+        sweep(site)
+        site.answer_bells(lambda: site.open_jobs() == 0)
+
+        ledger, booked = site.ledger(), site.booked()
+        assert len(ledger.alerts) == len(ledger.jobs) == len(load.fired)
+        orders = placed(site)
+        assert len(orders) == len(set(orders)), "an order was placed twice"
+        ordered = {
+            (stored.job.alert.symbol, stored.job.alert.limit_price)
+            for stored in ledger.jobs
+            if stored.status == "ordered" and stored.job.alert is not None
+        }
+        assert set(orders) == ordered <= {order_of(number) for number in load.fired}
+        others = [stored for stored in ledger.jobs if stored.status != "ordered"]
+        assert [stored for stored in others if not stored.sentence or stored.code not in site.notices()] == []
+        told = told_of(TRADESTATION.broker, ledger)
+        assert differences(TRADESTATION.broker, writes_alone(told), writes_alone(booked)) == []
+        log.info(
+            "%d alerts, %d ordered, %s; longest answer %.2f s",
+            len(load.fired), len(orders), sorted({stored.code for stored in others}), load.longest_s,
+        )  # fmt: skip
+
+
+def sweep(site: Site) -> None:
+    """Make the minute's round: it rings for what nobody answers a bell for."""
+    with site.worker() as worker:
+        worker.call("refresher", {})
