@@ -5,6 +5,7 @@ from typing import Any
 
 from orderbridge.alerts.alert import StopLoss
 from orderbridge.model import OrderType
+from tests.contract.backend import Fault
 from tests.contract.tradestation import control
 from tests.scenario.test_orders import bracket
 from tests.scenario.world import World
@@ -56,6 +57,20 @@ def test_lost_stop_is_put_back_while_another_entry_rests_with_its_own(make_world
 
     assert world.protection().stop == stop
     assert world.protection().stopped_quantity == unit
+
+
+def test_later_entry_of_the_same_size_is_not_taken_for_one_that_was_given_up(make_world: MakeWorld) -> None:
+    """At TradeStation both have the same fingerprint, and the later one is no longer followed once it is filled."""
+    world = make_world()
+    world.bench.fault(Fault.TIMEOUT_BEFORE)
+    given_up = world.fire("buy", str(world.bench.unit), seconds=100)
+
+    world.fire("buy", str(world.bench.unit))
+    world.run(30)
+
+    assert given_up.code == "not_found"
+    assert world.held() == world.bench.unit
+    assert "ghost_fill" not in [code for code, _ in world.told]
 
 
 def take_stop_away(world: World) -> None:

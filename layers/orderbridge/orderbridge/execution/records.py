@@ -206,6 +206,8 @@ class Pending:
     since_ms: int = 0
     asked: int = 0
     asked_at_ms: int = 0
+    told: bool = False
+    """A person was told that more than one order could be it."""
     flatten: bool = False
     """An exit went ahead meanwhile: should this entry turn out to be placed, it is closed again (rule 13)."""
 
@@ -228,6 +230,9 @@ class LaneState:
     roots: tuple[RootState, ...] = ()
     pending: tuple[Pending, ...] = ()
     lost: tuple[Lost, ...] = ()
+    claimed: tuple[str, ...] = ()
+    """Orders of other commands since something is pending or lost: none of them is what is looked for, also once it
+    is filled and no longer followed."""
 
     def book(self, strategy: str, root: str) -> Book:
         for book in self.books:

@@ -13,7 +13,7 @@ from typing import assert_never
 from orderbridge.brokers.port import Absent, Ambiguous, Done, Evidence, Look, Resolution
 from orderbridge.commands import Cancel, ClosePosition, Command, ModifyPosition, Replace
 from orderbridge.execution.records import CommandRecord, CommandStatus, Lost, Pending
-from orderbridge.execution.session import LaneSession, with_pending, without_pending
+from orderbridge.execution.session import LaneSession, with_pending, without_claims, without_pending
 from orderbridge.execution.submit import track
 from orderbridge.strategy.symbols import canonical_root
 
@@ -68,9 +68,10 @@ def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell)
             lane.wrote = True
         case Ambiguous():
             ids = ", ".join(resolution.order_ids)
-            if pending.asked == 0:
-                tell("ambiguous", f"More than one order could be the one that was sent: {ids}. Please decide which.")
-            _asked(lane, pending)
+            if not pending.told:
+                tell("ambiguous", f"{named(record)} has an unknown outcome, and several orders could be it: {ids}. "
+                     f"Please decide: `orderbridge unresolved`.")
+            _asked(lane, replace(pending, told=True))
         case Absent():
             age_ms = lane.clock.now_ms() - record.sent_at_ms
             if age_ms < _patience_ms(record.command) or pending.asked + 1 < LEAST_ASKED:
@@ -84,8 +85,8 @@ def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell)
 
 def with_claims(lane: LaneSession, evidence: Evidence) -> Evidence:
     """Give the evidence with the orders that the lane follows by now: they are other commands'."""
-    claimed = tuple(order.order_id for book in lane.state.books for order in book.tracked)
-    return replace(evidence, claimed_ids=tuple(dict.fromkeys((*evidence.claimed_ids, *claimed))))
+    tracked = (order.order_id for book in lane.state.books for order in book.tracked)
+    return replace(evidence, claimed_ids=tuple(dict.fromkeys((*evidence.claimed_ids, *tracked, *lane.state.claimed))))
 
 
 def _asked(lane: LaneSession, pending: Pending) -> None:
@@ -135,6 +136,7 @@ def move(
     if overtaken or (status.final and found is None and record.role == "entry"):
         lost = Lost(record.command_id, record.strategy, record.root, now_ms + GHOST_MS)
         state = replace(state, lost=(*state.lost, lost))
+    state = without_claims(state)
     lane.store.finish(lane.fence, moved, record.status, state)
     lane.state = state
     return moved
@@ -161,6 +163,7 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
             state = track(state, shown)
             found.append(shown)
             tell("ghost_fill", f"{named(record)} was given up and shows up after all: it is being closed again.")
+        state = without_claims(state)
         lane.store.save_state(lane.fence, state)
         lane.state = state
     return found

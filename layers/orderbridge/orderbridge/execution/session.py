@@ -72,3 +72,8 @@ def with_pending(state: LaneState, pending: Pending) -> LaneState:
 
 def without_pending(state: LaneState, command_id: str) -> LaneState:
     return replace(state, pending=tuple(p for p in state.pending if p.command_id != command_id))
+
+
+def without_claims(state: LaneState) -> LaneState:
+    """Forget what other commands' orders are, once nothing is looked for any more."""
+    return state if state.pending or state.lost else replace(state, claimed=())

@@ -169,6 +169,9 @@ def _evidence(lane: LaneSession, command: Command, now_ms: int) -> Evidence:
 
 def track(state: LaneState, record: CommandRecord) -> LaneState:
     """Give the state that follows the orders of an accepted command."""
+    if state.lost or any(pending.command_id != record.command_id for pending in state.pending):
+        ids = (placed.order_id for placed in record.orders if placed.order_id)
+        state = replace(state, claimed=tuple(dict.fromkeys((*state.claimed, *ids))))
     book = state.book(record.strategy, record.root)
     command = record.command
     if isinstance(command, Replace):

@@ -86,16 +86,12 @@ class Overview:
         return codec.loads(LaneState, str(item["data"])) if "data" in item else LaneState()
 
     def commands_of_order(self, lane: str, order_id: str) -> list[CommandRecord]:
-        """Give the lane's commands that made this order of the broker. Reads the whole lane: for a person's question."""
+        """Give the commands that made this order of the broker. Reads the whole lane: for a person's question."""
         items = query_all(
             self._client,
             TableName=self._table,
             KeyConditionExpression="pk = :lane AND begins_with(sk, :command)",
-            FilterExpression="contains(#data, :order)",
-            ExpressionAttributeNames={"#data": "data"},
-            ExpressionAttributeValues=marshal(
-                {":lane": keys.lane_partition(lane), ":command": "COMMAND#", ":order": f'"{order_id}"'}
-            ),
+            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":command": "COMMAND#"}),
             ConsistentRead=True,
         )
         records = [one.record for one in self._decoded(items, _open_command)]
