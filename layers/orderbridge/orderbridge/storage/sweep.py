@@ -81,7 +81,8 @@ class DynamoSweep:
             }
         }
         notice = notice_item(f"{job_id}.{code}", now_ms, code, sentence, **about)
-        found = call(self._client.get_item, TableName=self._table, Key=marshal(keys.alert(alert_id)))
+        key = marshal(keys.alert(alert_id))
+        found = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
         noted = [alert] if "Item" in found else []
         try:
             put = {"Put": {"TableName": self._table, "Item": marshal(notice)}}
