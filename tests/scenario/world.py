@@ -307,6 +307,10 @@ class World:
     def root(self) -> str:
         return canonical_root(self.bench.symbol)
 
+    def lane(self) -> str:
+        """Give the lane of the bench's symbol."""
+        return lane_of(self.account.name, self.root(), self.worker_capabilities.one_action_at_a_time)
+
     def worker_look(self) -> Look:
         """Read the account as the bridge does."""
         broker, deadline = self.bench.broker, self.deadline()
