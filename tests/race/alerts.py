@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -10,7 +11,9 @@ from threading import Event
 from typing import Any
 
 from sandbox import places
-from tests.race.site import STRATEGY, Site
+from sandbox.demo.ledger import told_of
+from sandbox.demo.verdict import differences
+from tests.race.site import STRATEGY, Site, writes_alone
 from tests.race.workers import Worker
 
 RESENDS = 3
@@ -75,3 +78,33 @@ def placed(site: Site) -> list[tuple[str, Decimal | None]]:
     """Give symbol and limit of every order that the broker has taken, in the order of its journal."""
     writes = [write for write in site.booked().writes if write.taken]
     return [(order.symbol, order.limit) for write in writes for order in write.orders.values()]
+
+
+def wrong(site: Site, numbers: Collection[int]) -> Iterator[str]:
+    """Say what is wrong once all of these alerts, and no others, were taken in and worked.
+
+    Each is one alert and one job that has ended; an order was placed once where its job says so, and nowhere else.
+    """
+    ledger, booked = site.ledger(), site.booked()
+    if not len(ledger.alerts) == len(ledger.jobs) == len(numbers):
+        yield f"{len(ledger.alerts)} alerts and {len(ledger.jobs)} jobs of {len(numbers)}"
+    ordered: Counter[tuple[str, Decimal | None]] = Counter()
+    for stored in ledger.jobs:
+        assert stored.job.alert is not None
+        if stored.status == "ordered":
+            ordered[stored.job.alert.symbol, stored.job.alert.limit_price] += 1
+        elif stored.status in ("QUEUED", "WORKING") or not stored.sentence or stored.code not in site.notices():
+            yield f"a job is {stored.status} ({stored.code}: {stored.sentence}), and nobody was told"
+    wanted, found = ordered, Counter(placed(site))
+    for order in {*wanted, *found}:
+        if wanted[order] != found[order] or found[order] > 1:
+            yield f"{order}: {wanted[order]} by the ledger, {found[order]} in the broker's journal"
+    if stray := {*found} - {order_of(number) for number in numbers}:
+        yield f"orders that no alert asked for: {stray}"
+    told = told_of(site.seat.broker, ledger)
+    yield from differences(site.seat.broker, writes_alone(told), writes_alone(booked))
+
+
+def codes(site: Site) -> str:
+    """Count how the jobs ended, for the log."""
+    return ", ".join(f"{number} {code}" for code, number in Counter(job.code for job in site.ledger().jobs).items())

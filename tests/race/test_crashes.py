@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -22,12 +22,12 @@ from orderbridge.execution.care import protective
 from orderbridge.execution.records import Job
 from orderbridge.model import OrderType, Side
 from sandbox.demo.brokers import BrokerName
-from sandbox.demo.facts import Told, Write, plain
+from sandbox.demo.facts import Write, plain
 from sandbox.demo.ledger import told_of
 from sandbox.demo.verdict import differences
 from sandbox.local_aws import LocalAws
 from tests.race.moments import Moment
-from tests.race.site import SEATS, Outcome, Seat, Site, new_site
+from tests.race.site import SEATS, Outcome, Seat, Site, new_site, writes_alone
 from tests.race.workers import Stop, Workers
 
 pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
@@ -274,12 +274,3 @@ def words(write: Write, seat: Seat) -> str:
         return write.kind
     orders = (f"{order.side} {plain(order.quantity / seat.unit)} {order.type}" for order in write.orders.values())
     return f"{write.kind} {', '.join(orders)}"
-
-
-def writes_alone(told: Told) -> Told:
-    """Leave out what stands in the end, since the ledger learns of a fill by the watcher's next look.
-
-    Nor does it know how many orders a close-all made.
-    """
-    writes = tuple(replace(write, orders={}) if write.kind == "close all" else write for write in told.writes)
-    return replace(told, writes=writes, holdings={}, working=frozenset())

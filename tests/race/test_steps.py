@@ -25,8 +25,8 @@ from sandbox.demo.verdict import differences
 from sandbox.local_aws import LocalAws
 from tests.race.alerts import EVENT, KEY, KEY_HASHES
 from tests.race.panel import Person
-from tests.race.site import SEATS, STRATEGY, Seat, Site, bell_event, new_site
-from tests.race.test_crashes import bracket, writes_alone
+from tests.race.site import SEATS, STRATEGY, Seat, Site, bell_event, new_site, writes_alone
+from tests.race.test_crashes import bracket
 from tests.race.wire import Passed, new_wire
 from tests.race.workers import EndedError, Worker, Workers
 
