@@ -1,0 +1,333 @@
+"""A whole bridge and everything around it in one process: what a story happens to."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from orderbridge.brokers.login import Login
+from orderbridge.secret import Secret
+from orderbridge.storage.secrets import LoginSecrets, login_from_json
+from orderbridge.storage.settings import PutAccount, PutStrategy, Route, SettingsStore
+from orderbridge.storage.token_lease import TokenLeases
+from orderbridge.strategy.settings import AccountRoute, AccountSettings, StrategySettings
+from orderbridge.wiring import Bridge
+from orderbridge.wiring import Environment as Variables
+from sandbox.tradelocker.seeds import LOGINS
+from sandbox.tradestation.seeds import KEYS, USERS
+from tests.simulation.account import PREFIX, TABLE, Account
+from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore, origin
+from tests.simulation.hub import Hub
+from tests.simulation.invariants.evidence import AccountEvidence, FiredAlert, LoginEvidence, Told, Trouble, Write
+from tests.simulation.lambdas import Complaints, Environment, Function, take_logs
+from tests.simulation.lean import connect_to
+from tests.simulation.ledgers import TradeLockerLedger, TradeStationLedger
+from tests.simulation.process import Process
+from tests.simulation.sdk import SdkClient
+from tests.simulation.sources import Poller, Scheduler
+from tests.simulation.story import START_MS, Seat, Story, Strategy
+from tests.simulation.tradingview import TradingView
+from tests.simulation.weather import Weather
+from tests.simulation.wire import BrokerWire, Outages
+
+KEY = "the-key-of-"
+ATTEMPTS = {"dynamodb": (3, 3.0)}
+"""Service -> tries in all, read time-out in seconds, as `wiring.aws_client` and `storage.clients` have them."""
+DEFAULT_ATTEMPTS = (2, 2.0)
+
+
+class World:
+    """Implements `Evidence`, and `Observer` of all processes."""
+
+    def __init__(self, story: Story, watch: Callable[[], None] = lambda: None, told: bool = False) -> None:
+        """`watch` is called after each step that may have changed something; `told` keeps the time line."""
+        self.story = story
+        self.watch = watch
+        self.lines: list[str] = []
+        self._tells = told
+        self.hub = Hub(START_MS, self._seed("hub"))
+        self.weather = Weather(self.note)
+        self.outages = Outages()
+        self.aws = Account(self.hub.now_ms, self.dice("account"))
+        self.cores: dict[str, Core] = {
+            "tradelocker": TradeLockerCore(self.hub, story.switches.get("tradelocker", {})),
+            "tradestation": TradeStationCore(self.hub, story.switches.get("tradestation", {})),
+        }
+        self._core_due: dict[str, int] = {}
+        self.complaints = Complaints(self.note)
+        self.kills = 0
+        self.faults_ended_ms: int | None = None
+        self._troubles: list[Trouble] = []
+        self._marks: tuple[int, ...] = ()
+        self.functions = {name: self._function(name) for name in ("alert_receiver", "order_executor", "refresher")}
+        self.tradingview = TradingView(
+            self.hub, self.functions["alert_receiver"], self.weather, self.dice("tradingview"), self.note,
+            lambda strategy: KEY + strategy,
+        )  # fmt: skip
+        self.poller = Poller(
+            self.hub, self.aws.queues, self.aws.bell_url, self.functions["order_executor"], self.weather,
+            self.dice("poller"), self.note,
+        )  # fmt: skip
+        self.scheduler = Scheduler(self.hub, self.functions["refresher"], self.weather, self.dice("scheduler"))
+        self._settings_versions: dict[str, list[StrategySettings]] = {}
+        self._books: dict[str, AccountEvidence] = {}
+        self.lost_logins: set[str] = set()
+        self._move_in()
+
+    # ---- chance and the time line
+
+    def _seed(self, name: str) -> str:
+        return f"{self.story.shape} {self.story.seed} {name}"
+
+    def dice(self, name: str) -> Random:
+        """Give dice of their own to whoever draws, so that what one draws moves nobody else's numbers."""
+        return Random(self._seed(name))  # noqa: S311 - a story's dice
+
+    def note(self, text: str) -> None:
+        """Add a line to the story's time line."""
+        if self._tells:
+            self.lines.append(f"{(self.hub.now - START_MS) / 1000:9.3f}  {text}")
+
+    # ---- Observer
+
+    @property
+    def actor(self) -> str:
+        return self.aws.actor
+
+    @actor.setter
+    def actor(self, name: str) -> None:
+        self.aws.actor = name
+
+    def changed(self) -> None:
+        """Look at what a call has changed: the invariants are asked, and whoever waits for it is woken."""
+        marks = (len(self.aws.writes), *(core.changes for core in self.cores.values()))
+        if marks != self._marks:
+            self._marks = marks
+            self._expect_cores()
+            self.watch()
+        self.poller.wake()
+        self.actor = "world"
+
+    def died(self, process: Process, why: str) -> None:
+        self.kills += 1
+        self.lost_logins |= process.in_hand
+        self.note(f"{process.name} died {why}")
+        self.trouble("killed", 85_000)
+
+    def _expect_cores(self) -> None:
+        """See that what falls due at a broker happens at its moment, and is seen then."""
+        for name, core in self.cores.items():
+            due_ms = core.next_due_ms()
+            if due_ms is not None and self._core_due.get(name, 0) <= self.hub.now:
+                self._core_due[name] = max(due_ms, self.hub.now + 1)
+                self.hub.at(self._core_due[name], lambda core=core: self._advance(core))
+
+    def _advance(self, core: Core) -> None:
+        core.advance()
+        self.changed()
+
+    def trouble(self, kind: Any, for_ms: int | None, account: str = "") -> None:
+        """Log a stretch of time in which nobody could have done better."""
+        to_ms = None if for_ms is None else self.hub.now + for_ms
+        self._troubles.append(Trouble(self.hub.now, to_ms, kind, account))
+
+    def trouble_over(self, kind: str, account: str = "") -> None:
+        """End the troubles of a kind that last."""
+        now = self.hub.now
+        for at, one in enumerate(self._troubles):
+            if one.kind == kind and one.account == account and one.to_ms is None:
+                self._troubles[at] = replace(one, to_ms=now)
+
+    # ---- moving in
+
+    def _function(self, name: str) -> Function:
+        return Function(self.hub, name, self.dice(f"function {name}"), self._equip)
+
+    def _equip(self, function: str, number: int) -> Environment:
+        name = f"{function}-{number}"
+        dice = self.dice(name)
+        skew_ms = dice.randint(-self.story.skew_ms, self.story.skew_ms)
+        process = Process(self.hub, self.weather, self, function, name, dice, skew_ms)
+        environment = Environment(function, process)
+        take_logs(self.complaints, function)
+        self.note(f"{name} starts, its clock {skew_ms} ms off")
+        module = environment.module
+        if function == "alert_receiver":
+            module.receiver = module.receiver_of(self.aws.variables(), process, connect_to(self.client_of(process)))
+        else:
+            wire = BrokerWire(process, self.cores, self.outages, self._wrote)
+            variables = Variables.read(self.aws.variables())
+            module.bridge = Bridge(variables, wire, process, self.client_of(process, retries=True))
+        return environment
+
+    def client_of(self, process: Process, *, retries: bool = False) -> Callable[[str], Any]:
+        """Give what gives a process its AWS clients."""
+
+        def made(service: str) -> SdkClient:
+            attempts, read_timeout_s = ATTEMPTS.get(service, DEFAULT_ATTEMPTS)
+            if not retries:
+                attempts, read_timeout_s = 1, 0.8
+            client = SdkClient(process, self.aws.service(service), service, self.aws.flights, attempts, read_timeout_s)
+            if service == "secretsmanager":
+                client.on_done = self._secret_done(process)
+            return client
+
+        return made
+
+    def _secret_done(self, process: Process) -> Callable[[str], None]:
+        def done(operation: str) -> None:
+            if operation in ("put_secret_value", "create_secret"):
+                process.in_hand.clear()
+
+        return done
+
+    def _wrote(self, process: str, operation: str, fault: str, status: int | None) -> None:
+        self.note(f"{process} {operation} -> {status}{' ' + fault if fault else ''}")
+
+    def _move_in(self) -> None:
+        accounts = {seat.name: account_settings(seat) for seat in self.story.seats}
+        self._settings = SettingsStore(self.aws.table, TABLE)
+        self._settings.change([PutAccount(settings, None) for settings in accounts.values()])
+        for strategy in self.story.strategies:
+            self.put_strategy(strategy, None)
+        secrets, leases = LoginSecrets(self.aws.secrets, PREFIX), TokenLeases(self.aws.table, TABLE)
+        for connection in sorted({settings.connection for settings in accounts.values()}):
+            login, version = self._login(connection), connection.ljust(32, "0")
+            secrets.create(connection, login, version)
+            leases.register(connection, login, version)
+        for name, settings in accounts.items():
+            core = self.cores[settings.broker]
+            ledger = TradeLockerLedger if settings.broker == "tradelocker" else TradeStationLedger
+            self._books[name] = ledger(settings, core)
+        self._logins = [_Works(self, connection) for connection in sorted({a.connection for a in accounts.values()})]
+
+    def put_strategy(self, strategy: Strategy, replaces: int | None, **changed: Any) -> None:
+        """Write a strategy's settings as the command line does."""
+        import hashlib
+
+        seats = {seat.name: seat for seat in self.story.seats}
+        brokers = {seats[name].broker for name in strategy.accounts}
+        settings = StrategySettings(
+            name=strategy.name,
+            version=(replaces or 0) + 1,
+            accounts=tuple(AccountRoute(name) for name in strategy.accounts),
+            key_hashes=(hashlib.sha256((KEY + strategy.name).encode()).hexdigest(),),
+            **{"quantity_unit": "lots" if "tradelocker" in brokers else None, **strategy.settings, **changed},
+        )
+        routes = tuple(
+            Route(name, seats[name].broker, whole_account_lane=False)  # type: ignore[arg-type]
+            for name in strategy.accounts
+        )
+        self._settings.change([PutStrategy(settings, routes, replaces)])
+        self._settings_versions.setdefault(strategy.name, []).append(settings)
+
+    def _login(self, connection: str) -> Login:
+        now = self.hub.now
+        if connection.startswith("ts"):
+            user, key = USERS[0], KEYS[0]
+            assert key.client_secret is not None
+            return Login(
+                "tradestation", "sim", f"{origin('tradestation')}/v3", origin("tradestation"),
+                Secret(user.refresh_token), Secret("none-yet"), now, now,
+                client_id=key.client_id, client_secret=Secret(key.client_secret),
+                scope="openid offline_access profile MarketData ReadAccount Trade",
+            )  # fmt: skip
+        seed = LOGINS[int(connection[2:]) - 1]
+        pair = self.cores["tradelocker"].app.simulator.tokens.log_in(seed.email, seed.password, seed.server, now)
+        return Login(
+            "tradelocker", "sim", origin("tradelocker"), "", Secret(pair.refresh), Secret(pair.access),
+            pair.expires_at_ms, now, email=seed.email, password=Secret(seed.password), server=seed.server,
+        )  # fmt: skip
+
+    # ---- Evidence
+
+    def now_ms(self) -> int:
+        return self.hub.now
+
+    @property
+    def items(self) -> Mapping[Any, Mapping[str, Any]]:
+        return self.aws.table.items
+
+    @property
+    def writes(self) -> Sequence[Write]:
+        return self.aws.writes
+
+    @property
+    def accounts(self) -> Mapping[str, AccountEvidence]:
+        return self._books
+
+    @property
+    def strategies(self) -> Mapping[str, Sequence[StrategySettings]]:
+        return self._settings_versions
+
+    @property
+    def alerts(self) -> Sequence[FiredAlert]:
+        return self.tradingview.alerts
+
+    @property
+    def troubles(self) -> Sequence[Trouble]:
+        return self._troubles
+
+    @property
+    def told(self) -> Sequence[Told]:
+        return self.aws.told()
+
+    @property
+    def logins(self) -> Sequence[LoginEvidence]:
+        return self._logins
+
+
+def account_settings(seat: Seat) -> AccountSettings:
+    """Give the settings of a seat."""
+    at = origin(seat.broker)
+    return AccountSettings(
+        name=seat.name,
+        broker="tradelocker" if seat.broker == "tradelocker" else "tradestation",
+        environment="sim",
+        connection="ts1" if seat.broker == "tradestation" else ("tl1" if seat.account_id < "2" else "tl2"),
+        broker_account_id=seat.account_id,
+        position_mode=seat.mode,
+        base_url=at if seat.broker == "tradelocker" else f"{at}/v3",
+        account_number=seat.account_number,
+        kind=seat.kind,
+    )
+
+
+class _Works:
+    """`LoginEvidence` of one connection."""
+
+    def __init__(self, world: World, connection: str) -> None:
+        self._world = world
+        self._connection = connection
+
+    @property
+    def connection(self) -> str:
+        return self._connection
+
+    def works(self) -> bool:
+        login = login_from_json(self._world.aws.secrets.texts(f"{PREFIX}connections/{self._connection}")["AWSCURRENT"])
+        if login.broker == "tradelocker":
+            return not self._world.cores["tradelocker"].app.simulator.tokens.refuses_logins
+        dated = self._world.cores["tradestation"].app.tokens._refresh.get(login.refresh_token.reveal())
+        return dated is not None and self._world.hub.now < dated.dies_ms
+
+    def lost_in_hand(self) -> bool:
+        broker = "tradestation" if self._connection.startswith("ts") else "tradelocker"
+        return broker in self._world.lost_logins
+
+
+@contextmanager
+def quiet_output() -> Iterator[None]:
+    """Throw away what the functions print, their metrics."""
+    import contextlib
+
+    class Nothing:
+        def write(self, _: str) -> int:
+            return 0
+
+        def flush(self) -> None:
+            return
+
+    with contextlib.redirect_stdout(Nothing()):  # type: ignore[type-var]
+        yield
