@@ -14,7 +14,9 @@ from orderbridge.cli import (
     live,
     panel,
     replay,
+    resolve,
     status,
+    unresolved,
     users,
     webhook_keys,
 )
@@ -37,6 +39,8 @@ app.command("halt")(halts.halt)
 app.command("resume")(halts.resume)
 app.command("doctor")(doctor.doctor)
 app.command("live")(live.live)
+app.command("unresolved")(unresolved.unresolved)
+app.command("resolve")(resolve.resolve)
 app.command("replay")(replay.replay)
 app.command("certify")(certify.certify)
 app.add_typer(users.app, name="users")

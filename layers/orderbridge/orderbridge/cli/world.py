@@ -14,6 +14,7 @@ import botocore.exceptions
 import httpx
 
 from orderbridge.errors import StorageError
+from orderbridge.machine import RealMachine
 from orderbridge.storage import clients
 
 if TYPE_CHECKING:
@@ -44,7 +45,20 @@ class World:
         """Put the same parts together that the functions run on."""
         from orderbridge.wiring import Bridge  # here: it brings the whole executor, which few commands need
 
-        return Bridge(environment, self.transport)
+        return Bridge(environment, self.transport, _Machine(self))
+
+
+class _Machine(RealMachine):
+    """The machine, with the world's clock and pauses."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now_ms(self) -> int:
+        return self._world.now_ms()
+
+    def sleep(self, seconds: float) -> None:
+        self._world.sleep(seconds)
 
 
 def this_machine() -> World:

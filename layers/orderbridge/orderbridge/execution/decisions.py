@@ -72,7 +72,7 @@ def look_for(lane: LaneSession, record: CommandRecord) -> tuple[Findings, Look]:
     since_ms = record.sent_at_ms - HISTORY_MARGIN_MS
     flight = lane.looks.after_now()
     look = lane.looks.get(lane.deadline, since_ms - since_ms % DEFAULT_HISTORY_MS, flight, 0)
-    evidence = with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
+    evidence = with_claims(lane.state, record.evidence or Evidence(record.sent_at_ms))
     return find(lane.broker, record, evidence, look), look
 
 
@@ -111,7 +111,7 @@ def _placed(
     if order is None:
         raise DecisionError(f"the broker shows no order {decision.order_id or '(none was named)'} since the sending")
     _check_order(lane, record, decision, look, order, owners)
-    evidence = with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
+    evidence = with_claims(lane.state, record.evidence or Evidence(record.sent_at_ms))
     ours = {one.id for one in family(look.orders, order)}
     others = tuple(one for one in found.order_ids if one not in ours)
     claimed = (*evidence.claimed_ids, *others)
@@ -125,7 +125,7 @@ def _placed(
 def _check_order(
     lane: LaneSession, record: CommandRecord, decision: Decision, look: Look, order: Order, owners: Owners
 ) -> None:
-    evidence = with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
+    evidence = with_claims(lane.state, record.evidence or Evidence(record.sent_at_ms))
     if order.id in evidence.order_ids:
         raise DecisionError(f"order {order.id} was there before the command was sent")
     owner = next((one for one in owners(order.id) if one.command_id != record.command_id), None)

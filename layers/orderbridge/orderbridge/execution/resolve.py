@@ -12,7 +12,7 @@ from typing import assert_never
 
 from orderbridge.brokers.port import Absent, Ambiguous, Done, Evidence, Look, Resolution
 from orderbridge.commands import Cancel, ClosePosition, Command, ModifyPosition, Replace
-from orderbridge.execution.records import CommandRecord, CommandStatus, Lost, Pending
+from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Lost, Pending
 from orderbridge.execution.session import LaneSession, with_pending, without_claims, without_pending
 from orderbridge.execution.submit import track
 from orderbridge.strategy.symbols import canonical_root
@@ -58,7 +58,7 @@ def next_ask_ms(pending: Pending) -> int:
 def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell) -> None:
     look = lane.see(max_age_ms=0)
     evidence = record.evidence or Evidence(record.sent_at_ms)
-    resolution = lane.broker.resolve(record.command, record.command_id, with_claims(lane, evidence), look)
+    resolution = lane.broker.resolve(record.command, record.command_id, with_claims(lane.state, evidence), look)
     if isinstance(resolution, Absent) and record.role == "close" and flat(record, look):
         resolution = Done(message="flat, with nothing working")
     match resolution:
@@ -83,10 +83,10 @@ def _ask(lane: LaneSession, record: CommandRecord, pending: Pending, tell: Tell)
             assert_never(resolution)
 
 
-def with_claims(lane: LaneSession, evidence: Evidence) -> Evidence:
+def with_claims(state: LaneState, evidence: Evidence) -> Evidence:
     """Give the evidence with the orders that the lane follows by now: they are other commands'."""
-    tracked = (order.order_id for book in lane.state.books for order in book.tracked)
-    return replace(evidence, claimed_ids=tuple(dict.fromkeys((*evidence.claimed_ids, *tracked, *lane.state.claimed))))
+    tracked = (order.order_id for book in state.books for order in book.tracked)
+    return replace(evidence, claimed_ids=tuple(dict.fromkeys((*evidence.claimed_ids, *tracked, *state.claimed))))
 
 
 def _asked(lane: LaneSession, pending: Pending) -> None:
@@ -151,7 +151,7 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
     now_ms = lane.clock.now_ms()
     for lost in lane.state.lost:
         record = lane.store.command(lane.fence.lane, lost.command_id)
-        evidence = with_claims(lane, record.evidence or Evidence(record.sent_at_ms))
+        evidence = with_claims(lane.state, record.evidence or Evidence(record.sent_at_ms))
         resolution: Resolution = Done(record.orders)  # resolved already, after an exit had overtaken it
         if not record.taken:
             resolution = lane.broker.resolve(record.command, record.command_id, evidence, look)

@@ -16,6 +16,8 @@
 | budget | CONNECTION#name | BUDGET#resource | |
 | token lease | CONNECTION#name | TOKEN | CONNECTIONS / name |
 | notice | NOTICE#notice_id | NOTICE | OPEN#NOTICE / at_ms#notice_id until it is published |
+| dead job | DEAD#job_id | DEAD | DEAD / ended_ms#job_id until it is replayed |
+| which table this is | INCARNATION | INCARNATION | |
 | panel's settings | PANEL | SETTINGS | |
 | panel's book of an account | PANEL#account | BOOK | |
 | panel request | PANEL#account | REQUEST#job_id | |
@@ -100,6 +102,14 @@ def token(connection: str) -> dict[str, str]:
 
 def notice(notice_id: str) -> dict[str, str]:
     return {"pk": f"NOTICE#{notice_id}", "sk": "NOTICE"}
+
+
+def dead_job(job_id: str) -> dict[str, str]:
+    return {"pk": f"DEAD#{job_id}", "sk": "DEAD"}
+
+
+def incarnation() -> dict[str, str]:
+    return {"pk": "INCARNATION", "sk": "INCARNATION"}
 
 
 def panel_settings() -> dict[str, str]:

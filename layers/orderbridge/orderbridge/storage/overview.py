@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from orderbridge import codec
+from orderbridge.errors import NewerReleaseError
 from orderbridge.execution.records import CommandRecord, LaneState, StoredJob
 from orderbridge.storage import keys
 from orderbridge.storage.items import AttributeValues, Item, marshal, unmarshal
 from orderbridge.storage.jobs import stored_job
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import call, query_all
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class Overview:
             self._client.get_item, TableName=self._table, Key=marshal(keys.lane_state(lane)), ConsistentRead=True
         )
         item = unmarshal(reply.get("Item", {}))
-        return codec.loads(LaneState, str(item["data"])) if "data" in item else LaneState()
+        return decoded(LaneState, item) if "data" in item else LaneState()
 
     def commands_of_order(self, lane: str, order_id: str) -> list[CommandRecord]:
         """Give the commands that made this order of the broker. Reads the whole lane: for a person's question."""
@@ -96,6 +97,22 @@ class Overview:
         )
         records = [one.record for one in self._decoded(items, _open_command)]
         return [record for record in records if any(placed.order_id == order_id for placed in record.orders)]
+
+    def lane_of_command(self, command_id: str) -> str | None:
+        """Find the lane of a command that may have ended long ago. Reads the whole table: for a person's question."""
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "FilterExpression": "sk = :command",
+            "ExpressionAttributeValues": marshal({":command": f"COMMAND#{command_id}"}),
+            "ConsistentRead": True,
+        }
+        while True:
+            page = call(self._client.scan, **arguments)
+            for item in page["Items"]:
+                return str(unmarshal(item)["lane"])
+            if "LastEvaluatedKey" not in page:
+                return None
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     # ---- items
 
@@ -131,11 +148,11 @@ class Overview:
         for item in items:
             try:
                 found.append(decode(item))
-            except (KeyError, ValidationError):
+            except (KeyError, ValidationError, NewerReleaseError):
                 self.unreadable += 1
         return found
 
 
 def _open_command(item: AttributeValues) -> OpenCommand:
     values = unmarshal(item)
-    return OpenCommand(str(values["lane"]), codec.loads(CommandRecord, str(values["data"])))
+    return OpenCommand(str(values["lane"]), decoded(CommandRecord, values))

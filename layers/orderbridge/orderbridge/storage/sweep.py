@@ -5,6 +5,7 @@ from typing import Any
 
 from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
+from orderbridge.storage.dead_jobs import dead_item
 from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.storage.jobs import KEEP_S, notice_item
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
@@ -85,8 +86,9 @@ class DynamoSweep:
         found = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
         noted = [alert] if "Item" in found else []
         try:
-            put = {"Put": {"TableName": self._table, "Item": marshal(notice)}}
-            transact(self._client, [job, *noted, put], self._machine)
+            dead = dead_item(lane, sort_key, job_id, code, now_ms)
+            puts = [{"Put": {"TableName": self._table, "Item": marshal(item)}} for item in (notice, dead)]
+            transact(self._client, [job, *noted, *puts], self._machine)
         except ConditionFailedError:
             return
         log.error("a job was made terminal unread", extra={"job_id": job_id, "code": code})
