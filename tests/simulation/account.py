@@ -29,7 +29,11 @@ class Account:
         dead = self.queues.create_queue(QueueName="dead", Attributes={"VisibilityTimeout": "60"})
         self.dead_url: str = dead["QueueUrl"]
         policy = f'{{"deadLetterTargetArn": "{self.queues.arn(self.dead_url)}", "maxReceiveCount": {MOST_RECEIVED}}}'
-        attributes = {"VisibilityTimeout": str(VISIBILITY_S), "MessageRetentionPeriod": "86400", "RedrivePolicy": policy}
+        attributes = {
+            "VisibilityTimeout": str(VISIBILITY_S),
+            "MessageRetentionPeriod": "86400",
+            "RedrivePolicy": policy,
+        }
         self.bell_url: str = self.queues.create_queue(QueueName="bells", Attributes=attributes)["QueueUrl"]
         self.secrets = SimulatedSecrets(now_ms)
         self.topics = SimulatedTopics(now_ms)
@@ -68,4 +72,7 @@ class Account:
 
     def told(self) -> list[Told]:
         """Give the notices that were published so far."""
-        return [Told(one.at_ms, one.subject, one.message) for one in self.topics.published(self.topic)]
+        return [
+            Told(one.at_ms, one.subject.removeprefix("Orderbridge: "), one.message)
+            for one in self.topics.published(self.topic)
+        ]

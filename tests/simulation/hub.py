@@ -19,13 +19,12 @@ class Hub:
         self._heap: list[tuple[int, int, int, Callable[[], object]]] = []
         self._count = 0
         self._until = start_ms
-        self._ties = Random(f"{seed} ties")  # noqa: S311 - a story's dice
+        self._ties = Random(f"{seed} ties")
         self._main = getcurrent()
 
     def now_ms(self) -> int:
         """Give the true time."""
         return self.now
-
 
     def at(self, due_ms: int, deed: Callable[[], object]) -> None:
         """Have something done at a moment, or as soon as may be when that is past."""

@@ -73,7 +73,9 @@ class Poller:
         if fault is Fault.CONFLICT:  # the queue delivers a copy at the same time
             self._executor.invoke(event, lambda _: None)
         delay_ms = fate.ms if fate is not None and fault is Fault.SLOW_BEFORE else 0
-        self._hub.after(delay_ms, lambda: self._executor.invoke(event, lambda result: self._answered(message, fault, result)))
+        self._hub.after(
+            delay_ms, lambda: self._executor.invoke(event, lambda result: self._answered(message, fault, result))
+        )
 
     def _answered(self, message: dict[str, Any], fault: Fault | None, result: Any) -> None:
         self._busy -= 1

@@ -14,18 +14,18 @@ START_MS = 1_794_322_800_000
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What is traded where: one symbol of one account, in numbers that fit it."""
+    """A symbol of a broker, in numbers that fit it."""
 
-    broker: str
-    account_id: str
     symbol: str
-    ticker: str
-    """As the alerts call it."""
+    tickers: tuple[str, ...]
+    """As alerts may call it."""
     price: Decimal
     distance: Decimal
-    """On the tick, and far enough for any stop."""
+    """On the tick, and far enough for any stop; so is an eighth of it."""
     unit: Decimal
     """The least quantity that the stories trade, in the account's own scale."""
+    lot: Decimal
+    """Units of one lot, where the account counts in lots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,10 @@ class Story:
         lines = [f"story {self.shape} of seed {self.seed}"]
         lines += [f"  {broker}: {dict(values)}" for broker, values in self.switches.items() if values]
         lines += [f"  account {one.name}: {one.broker} {one.account_id} {one.mode}" for one in self.seats]
-        lines += [f"  strategy {one.name}: {one.symbol} on {', '.join(one.accounts)} {dict(one.settings)}" for one in self.strategies]
+        lines += [
+            f"  strategy {one.name}: {one.symbol} on {', '.join(one.accounts)} {dict(one.settings)}"
+            for one in self.strategies
+        ]
         return "\n".join(lines)
 
 

@@ -86,9 +86,7 @@ class TradingView:
         alert = self.alerts[number]
         delivery = Delivery(sent_ms, status, alert_id)
         resend = status is not None and 500 <= status < 600 and status != 504 and count < MOST
-        self.alerts[number] = replace(
-            alert, deliveries=(*alert.deliveries, delivery), over=alert.over or not resend
-        )
+        self.alerts[number] = replace(alert, deliveries=(*alert.deliveries, delivery), over=alert.over or not resend)
         self._note(f"alert {number} answered {status or 'nothing'} {alert_id}")
         if resend:
             self._hub.after(AGAIN_MS, lambda: self._deliver(number, count + 1))

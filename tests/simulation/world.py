@@ -21,9 +21,9 @@ from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore, orig
 from tests.simulation.hub import Hub
 from tests.simulation.invariants.evidence import AccountEvidence, FiredAlert, LoginEvidence, Told, Trouble, Write
 from tests.simulation.lambdas import Complaints, Environment, Function, take_logs
-from tests.simulation.lean import connect_to
 from tests.simulation.ledgers import TradeLockerLedger, TradeStationLedger
 from tests.simulation.process import Process
+from tests.simulation.protocol import InProcessConnection
 from tests.simulation.sdk import SdkClient
 from tests.simulation.sources import Poller, Scheduler
 from tests.simulation.story import START_MS, Seat, Story, Strategy
@@ -82,7 +82,7 @@ class World:
 
     def dice(self, name: str) -> Random:
         """Give dice of their own to whoever draws, so that what one draws moves nobody else's numbers."""
-        return Random(self._seed(name))  # noqa: S311 - a story's dice
+        return Random(self._seed(name))
 
     def note(self, text: str) -> None:
         """Add a line to the story's time line."""
@@ -154,12 +154,18 @@ class World:
         self.note(f"{name} starts, its clock {skew_ms} ms off")
         module = environment.module
         if function == "alert_receiver":
-            module.receiver = module.receiver_of(self.aws.variables(), process, connect_to(self.client_of(process)))
+            module.receiver = module.receiver_of(self.aws.variables(), process, self._connect(process))
         else:
             wire = BrokerWire(process, self.cores, self.outages, self._wrote)
             variables = Variables.read(self.aws.variables())
             module.bridge = Bridge(variables, wire, process, self.client_of(process, retries=True))
         return environment
+
+    def _connect(self, process: Process) -> Any:
+        """Give what opens the connections of the receiver's own lean client."""
+        client_of = self.client_of(process)
+        clients = {service: client_of(service) for service in ("dynamodb", "sqs")}
+        return lambda service, _connect_s, _read_s: InProcessConnection(service, clients[service])
 
     def client_of(self, process: Process, *, retries: bool = False) -> Callable[[str], Any]:
         """Give what gives a process its AWS clients."""

@@ -1,0 +1,103 @@
+"""The simulation's command line: seeds in, statistics and the stories of failures out."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulation.play import Played, play, play_story, story_for
+from tests.simulation.shapes import SHAPES
+from tests.simulation.shrink import shrink
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play the seeds; 0 when every invariant held."""
+    given = _parser().parse_args(arguments)
+    seeds = _seeds(given.seeds)
+    began = time.perf_counter()
+    totals: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
+    complaints: Counter[str] = Counter()
+    failed: list[int] = []
+    for played in _played(seeds, given.shape, given.jobs):
+        totals += played.statistics
+        totals["seeds"] += 1
+        faults += played.faults
+        complaints += played.complaints
+        totals["longest time without a stop (ms)"] = max(
+            totals["longest time without a stop (ms)"], played.counts.longest_bare_ms
+        )
+        if played.violations:
+            failed.append(played.story.seed)
+            _tell(played)
+        if given.told:
+            _print("\n".join(played.lines))
+    seconds = time.perf_counter() - began
+    _report(totals, faults, complaints, seconds, given.jobs)
+    for seed in failed[: given.stories]:
+        _story(seed, given.shape, given.shrink)
+    _print(f"violations in {len(failed)} of {len(seeds)} seeds: {failed}" if failed else "every invariant held")
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", default="1..20", help="one seed, a list (3,7) or a range (1..200)")
+    parser.add_argument("--shape", default="full", choices=sorted(SHAPES), help="the kind of stories")
+    parser.add_argument("--jobs", type=int, default=1, help="how many processes play at once")
+    parser.add_argument("--stories", type=int, default=1, help="how many failing stories are printed whole")
+    parser.add_argument("--shrink", action="store_true", help="leave out of a failing story what it does not need")
+    parser.add_argument("--told", action="store_true", help="print the time line of every story")
+    return parser
+
+
+def _seeds(text: str) -> list[int]:
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("..")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
+
+
+def _played(seeds: Sequence[int], shape: str, jobs: int) -> Iterator[Played]:
+    if jobs == 1:
+        for seed in seeds:
+            yield play(seed, shape)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(play, seeds, [shape] * len(seeds))
+
+
+def _tell(played: Played) -> None:
+    _print(f"seed {played.story.seed}:")
+    for violation in played.violations[:5]:
+        _print(f"  {violation.name}: {violation.sentence}")
+
+
+def _story(seed: int, shape: str, shrinks: bool) -> None:
+    story = story_for(seed, shape)
+    if shrinks:
+        story = shrink(story)
+    told = play_story(story, told=True)
+    _print(f"\n{story}\n")
+    _print("\n".join(told.lines))
+    for violation in told.violations:
+        _print(f"!!! {violation.name}: {violation.sentence}")
+    _print(f"replay: python -m tests.simulation --seeds {seed} --shape {shape} --told\n")
+
+
+def _report(totals: Counter[str], faults: Counter[str], complaints: Counter[str], seconds: float, jobs: int) -> None:
+    _print("")
+    for name, count in totals.items():
+        _print(f"{name:38} {count:>12,}")
+    _print("faults met: " + ", ".join(f"{name} {count:,}" for name, count in sorted(faults.items())))
+    _print("complaints: " + ", ".join(f"{name} {count:,}" for name, count in complaints.most_common(12)))
+    fired = totals["alerts fired"]
+    _print(f"{fired:,} alerts in {seconds:.1f} s: {fired / seconds:.1f} alerts a second on {jobs} core(s)")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

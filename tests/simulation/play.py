@@ -1,0 +1,130 @@
+"""Play a story to its end, and judge it."""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from orderbridge.strategy.goal import Ending
+from tests.simulation.bodies import body_of
+from tests.simulation.deeds import Deeds
+from tests.simulation.invariants.evidence import Counts, Meant, Violation
+from tests.simulation.invariants.judge import Judge
+from tests.simulation.shapes import SHAPES
+from tests.simulation.stories import story_of
+from tests.simulation.story import START_MS, Step, Story
+from tests.simulation.world import World, quiet_output
+
+QUIET_MS = 290_000
+"""Redelivery of a bell after two minutes, a lapsed lease, an unknown outcome given up after a minute, and some more."""
+LAST_MS = 90_000
+"""After the last exits."""
+
+
+@dataclass
+class Played:
+    """What became of a story."""
+
+    story: Story
+    violations: tuple[Violation, ...]
+    counts: Counts
+    lines: list[str]
+    statistics: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    complaints: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    digest: str = ""
+    """Of every write to the table, every order at the brokers and every answer: the same story has the same."""
+
+
+def story_for(seed: int, shape: str = "full") -> Story:
+    """Draw the story of a seed."""
+    return story_of(seed, SHAPES[shape], shape)
+
+
+def play(seed: int, shape: str = "full", *, told: bool = False) -> Played:
+    """Draw the story of a seed and play it."""
+    return play_story(story_for(seed, shape), told=told)
+
+
+def play_story(story: Story, *, told: bool = False, stop_early: bool = False) -> Played:
+    """Play a story; `told` keeps its time line, `stop_early` ends it at the first violation."""
+    os.environ.update(ENVIRONMENT)
+    began = time.perf_counter()
+    with quiet_output():
+        world = World(story, told=told)
+        judge = Judge(world)
+        known = [0]
+
+        def watch() -> None:
+            judge.after_step()
+            if told and len(judge.violations) > known[0]:
+                for violation in judge.violations[known[0] :]:
+                    world.note(f"!!! {violation.name}: {violation.sentence}")
+                known[0] = len(judge.violations)
+
+        world.watch = watch
+        _run(world, lambda: stop_early and bool(judge.violations))
+        violations = tuple(judge.at_end()) if not (stop_early and judge.violations) else tuple(judge.violations)
+    played = Played(story, violations, judge.counts, world.lines)
+    played.seconds = time.perf_counter() - began
+    _count(world, played)
+    return played
+
+
+ENVIRONMENT = {"SECRET_PREFIX": "orderbridge/simulated/", "POWERTOOLS_METRICS_DISABLED": "true"}
+
+
+def _run(world: World, over: Callable[[], bool]) -> None:
+    deeds = Deeds(world)
+    hub = world.hub
+    for step in world.story.steps:
+        hub.at(START_MS + step.at_ms, lambda step=step: deeds.do(step))
+    hub.at(START_MS + world.story.calm_ms, deeds.calm)
+    end_ms = START_MS + world.story.calm_ms + QUIET_MS
+    for strategy in world.story.strategies:
+        hub.at(end_ms, lambda name=strategy.name, symbol=strategy.symbol: deeds.do(_last_exit(world, name, symbol)))
+    while hub.now < end_ms + LAST_MS and not over():
+        hub.run(min(hub.now + 10_000, end_ms + LAST_MS))
+
+
+def _last_exit(world: World, strategy: str, symbol: str) -> Step:
+    now = world.hub.now
+    meant = Meant("exit", symbol, fired_at_ms=now // 1000 * 1000)
+    values: dict[str, Any] = {"strategy": strategy, "meant": meant, "body": body_of(meant, "native"), "fired_ms": now}
+    return Step(now - START_MS, "alert", values)
+
+
+def _count(world: World, played: Played) -> None:
+    numbers = played.statistics
+    for alert in world.alerts:
+        statuses = [one.status for one in alert.deliveries]
+        numbers["alerts fired"] += 1
+        numbers["deliveries"] += len(statuses)
+        numbers["alerts accepted"] += any(status == 202 for status in statuses)
+        numbers["alerts lost"] += all(status is None or status >= 500 for status in statuses)
+    for key, item in world.items.items():
+        if key[1] == "ALERT":
+            status = item["status"]["S"]
+            numbers[f"ended {status}" if status in set(Ending) else "not ended"] += 1
+        elif key[1].startswith("COMMAND#"):
+            numbers["commands"] += 1
+    for name, function in world.functions.items():
+        numbers[f"invocations of {name}"] += function.invocations
+    numbers["orders at the brokers"] = sum(len(book.rows()) for book in world.accounts.values())
+    numbers["kills"] = world.kills
+    numbers["writes to the table"] = len(world.writes)
+    numbers["virtual seconds"] = (world.hub.now - START_MS) // 1000
+    played.faults = Counter({str(fault): count for fault, count in world.weather.met.items()})
+    played.complaints = world.complaints.counts
+    digest = hashlib.sha256()
+    for write in world.writes:
+        digest.update(f"{write.at_ms} {write.process} {write.key} {write.after}\n".encode())
+    for alert in world.alerts:
+        digest.update(f"{alert.deliveries}\n".encode())
+    for name, book in world.accounts.items():
+        digest.update(f"{name} {list(book.rows())}\n".encode())
+    played.digest = digest.hexdigest()

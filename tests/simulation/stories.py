@@ -1,0 +1,140 @@
+"""Draw a story from a seed: accounts, strategies, alerts, and all that goes wrong on the way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from sandbox.tradelocker.switches import ALL as TRADELOCKER
+from sandbox.tradestation.switches import ALL as TRADESTATION
+from tests.simulation.alerts import AGES_MS, Script
+from tests.simulation.disturbances import DISTURBANCES, Draw
+from tests.simulation.markets import MARKETS, SEATS, market
+from tests.simulation.story import Seat, Step, Story, Strategy
+
+SWITCHES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "tradelocker": {switch.name: switch.tradable for switch in TRADELOCKER},
+    "tradestation": {switch.name: switch.values for switch in TRADESTATION if switch.name != "authorize_page"},
+}
+FIRST_MS = 8_000
+"""When the first alert may fire."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What kind of story: how much of what."""
+
+    minutes: tuple[float, float] = (3, 8)
+    alerts_a_minute: tuple[float, float] = (4, 20)
+    seats: tuple[int, int] = (1, 4)
+    names: tuple[str, ...] = tuple(seat.name for seat in SEATS)
+    strategies: tuple[int, int] = (1, 5)
+    styles: tuple[str, ...] = ("side", "side", "target", "target", "order")
+    plain: bool = False
+    """Only well-formed alerts of the plainest kind."""
+    switches: tuple[int, ...] = (0, 1, 2, 4)
+    """How many unconfirmed behaviours of a broker differ from the usual."""
+    forced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Broker -> behaviours that are certain."""
+    moves_a_minute: float = 4
+    disturbances: tuple[int, int] = (2, 7)
+    kinds: tuple[str, ...] = tuple(DISTURBANCES)
+    ages_ms: tuple[int, ...] = AGES_MS
+    skew_ms: tuple[int, ...] = (0, 0, 500, 2_000)
+    settings: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Of a strategy: each is drawn from its list."""
+    two_on_one: float = 0.15
+    """How often a strategy shares account and symbol with the one before it."""
+
+
+SETTINGS: Mapping[str, Sequence[Any]] = {
+    "pyramiding": (1, 1, 1, 2, 3),
+    "on_stop_refused": ("close", "close", "keep"),
+    "on_foreign_position": ("ignore", "ignore", "ignore", "adopt", "halt"),
+    "catch_up": (False, False, False, True),
+}
+
+
+def story_of(seed: int, shape: Shape, name: str) -> Story:
+    """Draw a story."""
+    dice = Random(f"{name} {seed}")
+    count = min(dice.randint(*shape.seats), len(shape.names))
+    chosen = sorted(dice.sample(shape.names, count))
+    seats = tuple(seat for seat in SEATS if seat.name in chosen)
+    brokers = sorted({seat.broker for seat in seats})
+    switches = {broker: _switches(dice, broker, shape) for broker in brokers}
+    length_ms = round(dice.uniform(*shape.minutes) * 60_000)
+    strategies, scripts = _strategies(dice, seats, shape)
+    steps = _trading(dice, scripts, shape, length_ms)
+    draw = Draw(dice, seats, tuple(scripts), length_ms)
+    for _ in range(dice.randint(*shape.disturbances)):
+        steps += DISTURBANCES[dice.choice(shape.kinds)](draw)
+    steps.sort(key=lambda step: step.at_ms)  # stable: what was drawn first comes first
+    calm_ms = max([length_ms, *(step.at_ms for step in steps)]) + 1_000
+    return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, dice.choice(shape.skew_ms))
+
+
+def _switches(dice: Random, broker: str, shape: Shape) -> Mapping[str, str]:
+    known = SWITCHES[broker]
+    drawn = {name: dice.choice(known[name]) for name in sorted(dice.sample(sorted(known), dice.choice(shape.switches)))}
+    return {**drawn, **shape.forced.get(broker, {})}
+
+
+def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tuple[Strategy, ...], list[Script]]:
+    strategies: list[Strategy] = []
+    scripts: list[Script] = []
+    taken: set[tuple[str, str]] = set()
+    for number in range(dice.randint(*shape.strategies)):
+        name = "abcdefgh"[number]
+        seat = dice.choice(seats)
+        free = [one for one in MARKETS[seat.name] if (seat.name, one.symbol) not in taken]
+        shares = bool(strategies) and dice.random() < shape.two_on_one
+        if shares:
+            before = strategies[-1]
+            accounts, traded = before.accounts, market(before.accounts[0], before.symbol)
+            strategies[-1] = Strategy(before.name, accounts, traded.symbol, {**before.settings, "shares_symbol": True})
+        elif free:
+            traded = dice.choice(free)
+            accounts = (seat.name,)
+            others = [s.name for s in seats if s.broker == seat.broker and s is not seat and traded in MARKETS[s.name]]
+            if others and dice.random() < 0.3 and (others[0], traded.symbol) not in taken:
+                accounts = (seat.name, others[0])
+        else:
+            continue
+        taken |= {(account, traded.symbol) for account in accounts}
+        style = dice.choice(shape.styles)
+        settings = {key: dice.choice(values) for key, values in {**SETTINGS, **shape.settings}.items()}
+        settings |= {"action_means": "order" if style == "order" else "side", "shares_symbol": shares}
+        scale = Decimal(1)
+        if accounts[0].startswith("tl"):
+            settings["quantity_unit"] = dice.choice(("lots", "lots", "units"))
+            scale = traded.lot if settings["quantity_unit"] == "units" else scale
+        strategies.append(Strategy(name, accounts, traded.symbol, settings))
+        script_dice = Random(dice.random())
+        scripts.append(Script(name, traded, style, scale, script_dice, traded.price, shape.ages_ms, shape.plain))
+    return tuple(strategies), scripts
+
+
+def _trading(dice: Random, scripts: list[Script], shape: Shape, length_ms: int) -> list[Step]:
+    """Draw the alerts and the moves of prices between them, in the order of time: levels follow the price."""
+    steps: list[Step] = []
+    minutes = length_ms / 60_000
+    moments = [("move", dice.randrange(length_ms)) for _ in range(round(minutes * shape.moves_a_minute))]
+    rate = dice.uniform(*shape.alerts_a_minute)
+    moments += [("alert", dice.randrange(FIRST_MS, length_ms)) for _ in range(max(2, round(minutes * rate)))]
+    bar_ms = length_ms // 2
+    if dice.random() < 0.3:  # a bar closes, and every strategy fires at once
+        moments += [("alert", bar_ms + dice.randrange(300)) for _ in range(2 * len(scripts))]
+    brokers = {script.market.symbol: script for script in scripts}
+    for kind, at_ms in sorted(moments, key=lambda one: one[1]):
+        if kind == "alert":
+            steps.append(dice.choice(scripts).fire(at_ms))
+            continue
+        moved = brokers[dice.choice(sorted(brokers))].market
+        price = moved.price + moved.distance * dice.randint(-12, 12) / 8
+        for script in scripts:
+            if script.market is moved:
+                script.price = price
+        steps.append(Step(at_ms, "price", {"symbol": moved.symbol, "price": price}))
+    return steps
