@@ -134,7 +134,8 @@ class EntersInTime(Invariant):
             command = move.command
             if command.record.status is CommandStatus.SENDING and is_opening(command.record):
                 expires_ms = self._expires_ms(view, command)
-                late_ms = 0 if expires_ms is None else move.write.at_ms - expires_ms
+                # By the sender's own clock: one that froze after it does not reach the broker any more (`_arrived`).
+                late_ms = 0 if expires_ms is None else command.record.sent_at_ms - expires_ms
                 if late_ms > SKEW_MS:
                     yield self.violated(view, f"{command.record.job_id} was sent {late_ms} ms after it had expired")
         for book in view.changed:
