@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from orderbridge.strategy.goal import Ending
@@ -15,7 +16,7 @@ from tests.simulation.invariants.evidence import Counts, Meant, Violation
 from tests.simulation.invariants.judge import Judge
 from tests.simulation.shapes import SHAPES
 from tests.simulation.stories import story_of
-from tests.simulation.story import START_MS, Step, Story
+from tests.simulation.story import START_MS, Step, Story, Strategy
 from tests.simulation.world import World, quiet_output
 
 QUIET_MS = 290_000
@@ -82,20 +83,25 @@ def _run(world: World, over: Callable[[], bool]) -> None:
     deeds = Deeds(world)
     hub = world.hub
     for step in world.story.steps:
-        hub.at(START_MS + step.at_ms, lambda step=step: deeds.do(step))
+        hub.at(START_MS + step.at_ms, partial(deeds.do, step))
     hub.at(START_MS + world.story.calm_ms, deeds.calm)
     end_ms = START_MS + world.story.calm_ms + QUIET_MS
     for strategy in world.story.strategies:
-        hub.at(end_ms, lambda name=strategy.name, symbol=strategy.symbol: deeds.do(_last_exit(world, name, symbol)))
+        hub.at(end_ms, partial(_fire_last_exit, deeds, world, strategy))
     while hub.now < end_ms + LAST_MS and not over():
         hub.run(min(hub.now + 10_000, end_ms + LAST_MS))
 
 
-def _last_exit(world: World, strategy: str, symbol: str) -> Step:
+def _fire_last_exit(deeds: Deeds, world: World, strategy: Strategy) -> None:
     now = world.hub.now
-    meant = Meant("exit", symbol, fired_at_ms=now // 1000 * 1000)
-    values: dict[str, Any] = {"strategy": strategy, "meant": meant, "body": body_of(meant, "native"), "fired_ms": now}
-    return Step(now - START_MS, "alert", values)
+    meant = Meant("exit", strategy.symbol, fired_at_ms=now // 1000 * 1000)
+    values: dict[str, Any] = {
+        "strategy": strategy.name,
+        "meant": meant,
+        "body": body_of(meant, "native"),
+        "fired_ms": now,
+    }
+    deeds.do(Step(now - START_MS, "alert", values))
 
 
 def _count(world: World, played: Played) -> None:

@@ -174,6 +174,5 @@ def _key(item: Mapping[str, Any]) -> Key:
 
 def _conflict(arguments: Mapping[str, Any]) -> ClientError:
     reasons = [{"Code": "TransactionConflict"} for _ in arguments["TransactItems"]]
-    error = client_error("TransactWriteItems", "TransactionCanceledException", "another transaction")
-    error.response["CancellationReasons"] = reasons  # type: ignore[typeddict-unknown-key]
-    return error
+    text = "Transaction cancelled: another one is under way"
+    return client_error("TransactWriteItems", "TransactionCanceledException", text, CancellationReasons=reasons)

@@ -128,5 +128,4 @@ class BrokerWire(httpx.BaseTransport):
 
 
 def _read_limit_ms(request: httpx.Request) -> int:
-    limit = request.extensions["timeout"]["read"]
-    return round(limit * 1000)
+    return round(float(request.extensions["timeout"]["read"]) * 1000)

@@ -1,8 +1,11 @@
 """A whole bridge and everything around it in one process: what a story happens to."""
 
+import hashlib
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -121,7 +124,7 @@ class World:
             due_ms = core.next_due_ms()
             if due_ms is not None and self._core_due.get(name, 0) <= self.hub.now:
                 self._core_due[name] = max(due_ms, self.hub.now + 1)
-                self.hub.at(self._core_due[name], lambda core=core: self._advance(core))
+                self.hub.at(self._core_due[name], partial(self._advance, core))
 
     def _advance(self, core: Core) -> None:
         core.advance()
@@ -152,13 +155,13 @@ class World:
         environment = Environment(function, process)
         take_logs(self.complaints, function)
         self.note(f"{name} starts, its clock {skew_ms} ms off")
-        module = environment.module
+        module = environment.module.__dict__
         if function == "alert_receiver":
-            module.receiver = module.receiver_of(self.aws.variables(), process, self._connect(process))
+            module["receiver"] = module["receiver_of"](self.aws.variables(), process, self._connect(process))
         else:
             wire = BrokerWire(process, self.cores, self.outages, self._wrote)
             variables = Variables.read(self.aws.variables())
-            module.bridge = Bridge(variables, wire, process, self.client_of(process, retries=True))
+            module["bridge"] = Bridge(variables, wire, process, self.client_of(process, retries=True))
         return environment
 
     def _connect(self, process: Process) -> Any:
@@ -210,8 +213,6 @@ class World:
 
     def put_strategy(self, strategy: Strategy, replaces: int | None, **changed: Any) -> None:
         """Write a strategy's settings as the command line does."""
-        import hashlib
-
         seats = {seat.name: seat for seat in self.story.seats}
         brokers = {seats[name].broker for name in strategy.accounts}
         settings = StrategySettings(
@@ -326,14 +327,10 @@ class _Works:
 @contextmanager
 def quiet_output() -> Iterator[None]:
     """Throw away what the functions print, their metrics."""
-    import contextlib
-
-    class Nothing:
-        def write(self, _: str) -> int:
-            return 0
-
-        def flush(self) -> None:
-            return
-
-    with contextlib.redirect_stdout(Nothing()):  # type: ignore[type-var]
+    with redirect_stdout(_Nowhere()):
         yield
+
+
+class _Nowhere(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
