@@ -38,14 +38,14 @@ AUTHORIZATION = re.compile(
 
 
 class InProcessConnection(http.client.HTTPConnection):
-    """A connection to one service. It is its own socket: what is sent is answered when the answer is read."""
+    """A connection to one service. It is its own socket."""
 
     def __init__(self, service: str, client: Any) -> None:
         """`client` has the operations of `service` (`dynamodb` or `sqs`) with the SDK's names and arguments."""
         super().__init__(f"{service}.simulated")
         self._service = service
         self._client = client
-        self._request = b""
+        self._reply = b""
         self.sock: Any = self
 
     def connect(self) -> None:
@@ -55,16 +55,16 @@ class InProcessConnection(http.client.HTTPConnection):
         """The kernel decides what takes too long."""
 
     def sendall(self, data: bytes) -> None:
-        """Take a whole request."""
-        self._request = data
-
-    def makefile(self, mode: str) -> io.BytesIO:
-        """Answer the request, as `http.client.HTTPResponse` reads it from a socket."""
-        assert mode == "rb"
-        status, answer = self._answer(*_parsed(self._request))
+        """Take a whole request and answer it: what goes wrong is raised here, where the SDK's client raises it too."""
+        status, answer = self._answer(*_parsed(data))
         content = json.dumps(answer).encode()
         head = f"HTTP/1.1 {status} {'OK' if status == 200 else 'Error'}\r\ncontent-length: {len(content)}\r\n\r\n"
-        return io.BytesIO(head.encode() + content)
+        self._reply = head.encode() + content
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        """Give the answer, as `http.client.HTTPResponse` reads it from a socket."""
+        assert mode == "rb"
+        return io.BytesIO(self._reply)
 
     def close(self) -> None:
         """There is nothing to close."""
