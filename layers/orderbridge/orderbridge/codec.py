@@ -6,7 +6,7 @@ is left out, so that stored items stay small and new fields can be added. Readin
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -54,6 +54,18 @@ def load(kind: type[T] | Any, data: object) -> T:
 def loads(kind: type[T] | Any, text: str) -> T:
     """Build a `kind` from what `dumps` gave. Raises `pydantic.ValidationError` when the text does not fit."""
     return cast(T, _adapter(cast(Any, kind)).validate_json(text))
+
+
+def unknown_fields(value: object, data: object, path: str = "") -> Iterator[str]:
+    """Name the fields in `data` that reading it as `value` has passed over (`accounts.0.multiplier`)."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and isinstance(data, Mapping):
+        names = {one.name for one in dataclasses.fields(value)}
+        yield from (f"{path}{name}" for name in data if name not in names)
+        for name in names & data.keys():
+            yield from unknown_fields(getattr(value, name), data[name], f"{path}{name}.")
+    elif isinstance(value, tuple) and isinstance(data, list):
+        for at, (one, of) in enumerate(zip(value, data, strict=False)):
+            yield from unknown_fields(one, of, f"{path}{at}.")
 
 
 @cache

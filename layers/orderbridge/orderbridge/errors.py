@@ -3,6 +3,7 @@
     OrderbridgeError
     +-- StorageError                the table or a secret could not be read or written
     |   +-- ConflictError           a conditional write met another state than expected
+    |   +-- NewerReleaseError       an item was written by a newer release in a shape that this one cannot read
     +-- SettingsError               settings that cannot be used; names file, line, field and mend
     +-- BrokerReadError             a read of the broker failed; nothing was changed
     |   +-- BrokerUnavailableError  time-out, reset, 5xx, unreadable reply
@@ -31,6 +32,10 @@ class StorageError(OrderbridgeError):
 
 class ConflictError(StorageError):
     """A conditional write met another state than the caller expected."""
+
+
+class NewerReleaseError(StorageError):
+    """An item was written by a newer release in a shape that this one cannot read. It is left as it is."""
 
 
 class SettingsError(OrderbridgeError):

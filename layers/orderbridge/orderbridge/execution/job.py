@@ -172,29 +172,31 @@ class JobWorker:
         )
         if isinstance(decided, End):
             return decided
-        decided = self._without_entry(decided) if self._other_mode(holding) else decided
+        barred = self._entry_barred(settings, holding)
+        decided = _without_entry(decided, barred) if barred is not None else decided
         if isinstance(decided, End):
             return decided
         if decided.test:
             return End(Ending.NO_ACTION, "test", f"Test: {_aim(decided)} Nothing was sent.")
         return with_floor(decided, holding)
 
-    def _other_mode(self, holding: Holding) -> bool:
-        """Tell whether a netting account shows two positions of one symbol: it does not net (TRADING.md rule 2)."""
+    def _entry_barred(self, settings: StrategySettings, holding: Holding) -> End | None:
+        """Give why nothing may be opened, whatever the alert asks: what it closes is closed all the same."""
+        account = self._desk.account
+        if unknown := (*settings.unknown, *account.unknown):
+            sentence = (
+                f"{settings.name} or {account.name} has settings that this release does not know "
+                f"({', '.join(unknown)}): entries stop. Update the stack, or apply the settings anew."
+            )
+            return End(Ending.REFUSED, "settings_newer", sentence)
         symbols = [position.symbol for position in holding.positions]
-        return self._mode() is PositionMode.NETTING and len(symbols) != len(set(symbols))
-
-    def _without_entry(self, goal: Goal) -> Goal | End:
-        """Close what the goal closes; what it would open is refused, and told."""
-        if goal.entry is None:
-            return goal
-        name = self._desk.account.name
-        sentence = (
-            f"{name} is set to netting, and the broker shows several positions of one symbol: entries stop. "
-            f"Check the account with `orderbridge doctor` and mend `position_mode`."
-        )
-        refused = End(Ending.REFUSED, "position_mode", sentence)
-        return refused if goal.close is Direction.FLAT else replace(goal, entry=None, dropped=refused)
+        if self._mode() is PositionMode.NETTING and len(symbols) != len(set(symbols)):
+            sentence = (  # TRADING.md rule 2
+                f"{account.name} is set to netting, and the broker shows several positions of one symbol: entries "
+                f"stop. Check the account with `orderbridge doctor` and mend `position_mode`."
+            )
+            return End(Ending.REFUSED, "position_mode", sentence)
+        return None
 
     def _instrument(self, lookup: Lookup) -> Instrument:
         instrument = self._desk.instrument(lookup.name, self._lane.deadline)
@@ -426,6 +428,13 @@ class JobWorker:
             self._desk.tell(code, sentence, account=job.account, strategy=job.strategy, alert_id=job.alert_id)
 
         return tell
+
+
+def _without_entry(goal: Goal, refused: End) -> Goal | End:
+    """Close what the goal closes; what it would open is refused, and told."""
+    if goal.entry is None:
+        return goal
+    return refused if goal.close is Direction.FLAT else replace(goal, entry=None, dropped=refused)
 
 
 def entry_expires_at_ms(alert: Alert | None, settings: StrategySettings, accepted_at_ms: int) -> int:

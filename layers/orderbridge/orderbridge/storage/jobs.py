@@ -9,6 +9,7 @@ from orderbridge import codec
 from orderbridge.execution.records import Job, StoredJob
 from orderbridge.storage import keys
 from orderbridge.storage.items import AttributeValues, Item, marshal, unmarshal
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import call
 from orderbridge.strategy.goal import End, Ending
 
@@ -39,10 +40,10 @@ def job_item(job: Job) -> Item:
 
 
 def stored_job(item: AttributeValues) -> StoredJob:
-    """Read a job's item. Raises `KeyError` or `pydantic.ValidationError` when it cannot be decoded."""
+    """Read a job's item. Raises `NewerReleaseError`; `KeyError`, `pydantic.ValidationError` where it is no job."""
     values = unmarshal(item)
     return StoredJob(
-        job=codec.loads(Job, str(values["data"])),
+        job=decoded(Job, values),
         status=str(values["status"]),
         attempts=int(values.get("attempts", 0)),
         wake_at_ms=int(values.get("wake_at_ms", 0)),

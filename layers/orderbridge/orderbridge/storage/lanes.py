@@ -1,6 +1,7 @@
 """The lane's part of the table: its lease and state in one item, its jobs, plans and commands beside it.
 
     lane item:  free | held(owner, epoch, until)      take: free, lapsed or one's own -> held(epoch + 1)
+                                                      never of a shape that only a newer release can read
     Every write names the epoch that it was made under; the condition `epoch = :mine` fails for a fenced-out worker.
 """
 
@@ -15,8 +16,10 @@ from orderbridge.execution.ports import Begun, Busy, Fence, Gates, Held, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Plan, StoredJob
 from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
+from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.items import marshal, unmarshal, value_of
 from orderbridge.storage.jobs import end_job_operations, job_item, stored_job
+from orderbridge.storage.releases import check_schema, decoded
 from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.goal import End
@@ -28,10 +31,14 @@ KEEP_S = 90 * 24 * 3600
 class DynamoLanes:
     """`LaneStore` on the bridge's table."""
 
-    def __init__(self, client: Any, table: str, machine: Machine = MACHINE) -> None:
+    def __init__(
+        self, client: Any, table: str, machine: Machine = MACHINE, incarnation: Incarnation | None = None
+    ) -> None:
+        """Whoever sends gives the `incarnation`: from a table that was restored nothing is sent, and no lane taken."""
         self._client = client
         self._table = table
         self._machine = machine
+        self._incarnation = incarnation
 
     def _transact(self, operations: Sequence[dict[str, Any]]) -> None:
         transact(self._client, operations, self._machine)
@@ -40,13 +47,17 @@ class DynamoLanes:
 
     def take(self, lane: str, owner: str, now_ms: int, hold_ms: int) -> Held | Busy:
         """Take the lane if it is free, lapsed or already `owner`'s."""
+        if self._incarnation is not None and self._incarnation.restored():
+            return Busy(now_ms + hold_ms, restored=True)
         try:
             reply = call(
                 self._client.update_item,
                 TableName=self._table,
                 Key=marshal(keys.lane_state(lane)),
-                UpdateExpression="SET #owner = :owner, until_ms = :until, #schema = :schema ADD epoch :one",
-                ConditionExpression="attribute_not_exists(pk) OR until_ms < :now OR #owner = :owner",
+                UpdateExpression="SET #owner = :owner, until_ms = :until, #schema = if_not_exists(#schema, :schema) "
+                "ADD epoch :one",
+                ConditionExpression="attribute_not_exists(pk) OR "
+                "(#schema <= :schema AND (until_ms < :now OR #owner = :owner))",
                 ExpressionAttributeNames={"#owner": "owner", "#schema": "schema"},
                 ExpressionAttributeValues=marshal(
                     {":owner": owner, ":until": now_ms + hold_ms, ":now": now_ms, ":one": 1, ":schema": keys.SCHEMA}
@@ -56,9 +67,10 @@ class DynamoLanes:
             )
         except ConditionFailedError as refused:
             old = unmarshal(refused.old.get(0, {}))
+            check_schema(old)
             return Busy(int(old.get("until_ms", now_ms + 1000)))
         item = unmarshal(reply["Attributes"])
-        state = codec.loads(LaneState, str(item["data"])) if "data" in item else LaneState()
+        state = decoded(LaneState, item) if "data" in item else LaneState()
         return Held(Fence(lane, owner, int(item["epoch"]), int(item["until_ms"])), state)
 
     def extend(self, fence: Fence, now_ms: int, hold_ms: int) -> Fence:
@@ -90,6 +102,7 @@ class DynamoLanes:
             {
                 ":mine": fence.epoch,
                 ":data": codec.dumps(state),
+                ":schema": keys.SCHEMA,
                 ":gate": sum(1 for pending in state.pending),
                 ":watch": f"WATCH#{fence.lane.partition('#')[0]}" if watched else None,
                 ":lane": fence.lane if watched else None,
@@ -102,9 +115,9 @@ class DynamoLanes:
             "Update": {
                 "TableName": self._table,
                 "Key": marshal(keys.lane_state(fence.lane)),
-                "UpdateExpression": f"SET #data = :data, gate = :gate{watch}",
+                "UpdateExpression": f"SET #data = :data, #schema = :schema, gate = :gate{watch}",
                 "ConditionExpression": "epoch = :mine" + condition,
-                "ExpressionAttributeNames": {"#data": "data"},
+                "ExpressionAttributeNames": {"#data": "data", "#schema": "schema"},
                 "ExpressionAttributeValues": values,
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
@@ -171,7 +184,7 @@ class DynamoLanes:
         key = marshal(keys.lane_state(lane))
         reply = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
         item = unmarshal(reply.get("Item", {}))
-        return codec.loads(LaneState, str(item["data"])) if "data" in item else LaneState()
+        return decoded(LaneState, item) if "data" in item else LaneState()
 
     def start_job(self, fence: Fence, stored: StoredJob) -> StoredJob:
         """Move a job to WORKING and count the start."""
@@ -229,7 +242,7 @@ class DynamoLanes:
             ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":plan": f"PLAN#{job_id}#"}),
             ConsistentRead=True,
         )
-        plans: list[Plan] = [codec.loads(Plan, str(unmarshal(item)["data"])) for item in items]
+        plans: list[Plan] = [decoded(Plan, unmarshal(item)) for item in items]
         return [(plan, [self.command(lane, command_id) for command_id in plan.command_ids]) for plan in plans]
 
     def save_plan(self, fence: Fence, plan: Plan, records: Sequence[CommandRecord], state: LaneState) -> None:
@@ -263,7 +276,7 @@ class DynamoLanes:
         )
         if "Item" not in reply:
             raise StorageError(f"command {command_id} is not in the table")
-        return codec.loads(CommandRecord, str(unmarshal(reply["Item"])["data"]))
+        return decoded(CommandRecord, unmarshal(reply["Item"]))
 
     def begin(self, fence: Fence, record: CommandRecord, state: LaneState, gates: Gates) -> Begun | Stopped:
         """Move NEW -> SENDING; the switches, the lane's gate and the live confirmation are part of the transaction."""
@@ -276,9 +289,13 @@ class DynamoLanes:
         ]
         if gates.live:
             operations.append(self._confirmed(gates.account))
+        if self._incarnation is not None:
+            operations.append(self._incarnation.check())
         try:
             self._transact(operations)
         except ConditionFailedError as refused:
+            if self._incarnation is not None and len(operations) - 1 in refused.failed:
+                raise StorageError("the table was restored from a backup and is not reconciled") from refused
             if 0 in refused.failed:
                 return Stopped("state")
             if 1 in refused.failed:

@@ -11,6 +11,7 @@ from orderbridge import codec
 from orderbridge.broker_api.book import PanelBook
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.releases import check_schema
 from orderbridge.storage.transact import ConditionFailedError, call
 
 MOST_KEPT = 100
@@ -35,6 +36,7 @@ class DynamoPanelBooks:
             return PanelBook(), 0
         kept = self._kept.get(account)
         if kept is None or kept[0] != version:
+            check_schema(item)
             kept = (version, _unpacked(str(item["data"])))
             self._keep(account, *kept)
         return kept[1], version

@@ -9,6 +9,7 @@ from orderbridge import codec
 from orderbridge.broker_api.login.model import Client, OAuthClient, ServerClient
 from orderbridge.storage import keys
 from orderbridge.storage.items import Item, Scalar, marshal, unmarshal
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import call, query_all
 
 CLIENTS = "CLIENTS"
@@ -58,5 +59,5 @@ class PanelClients:
 
 def _client(item: Item) -> Client:
     kind = ServerClient if item["kind"] == "server" else OAuthClient
-    client: Client = codec.loads(kind, str(item["data"]))
+    client: Client = decoded(kind, item)
     return client

@@ -12,6 +12,7 @@ from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import Scalar, marshal, unmarshal
 from orderbridge.storage.jobs import job_item
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import ConditionFailedError, call, transact
 
 KEEP_S = 7 * 24 * 3600
@@ -50,7 +51,7 @@ class DynamoPanelRequests:
         if "Item" not in reply:
             raise StorageError("the request could not be stored")
         item = unmarshal(reply["Item"])
-        return str(item["fingerprint"]), codec.loads(Job, str(item["data"]))
+        return str(item["fingerprint"]), decoded(Job, item)
 
     def _new(self, item: dict[str, Scalar]) -> dict[str, Any]:
         return {

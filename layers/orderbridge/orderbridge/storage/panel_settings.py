@@ -6,6 +6,7 @@ from orderbridge import codec
 from orderbridge.broker_api.settings import PanelSettings
 from orderbridge.storage import keys
 from orderbridge.storage.items import Scalar, marshal, unmarshal
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import call
 
 
@@ -20,7 +21,7 @@ class PanelSettingsStore:
         """Read the settings; none set is an empty panel."""
         key = marshal(keys.panel_settings())
         reply = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
-        return codec.loads(PanelSettings, str(unmarshal(reply["Item"])["data"])) if "Item" in reply else PanelSettings()
+        return decoded(PanelSettings, unmarshal(reply["Item"])) if "Item" in reply else PanelSettings()
 
     def write(self, settings: PanelSettings) -> None:
         """Replace the settings."""

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from botocore.exceptions import BotoCoreError, ClientError
 
 from orderbridge.brokers.login import Login
-from orderbridge.errors import StorageError
+from orderbridge.errors import NewerReleaseError, StorageError
 from orderbridge.secret import Secret
 
 CURRENT = "AWSCURRENT"
@@ -112,9 +112,11 @@ def login_to_json(login: Login) -> str:
 def login_from_json(text: str) -> Login:
     """Read what `login_to_json` gave; a field that a later release added is passed over.
 
-    Raises `ValueError`, `KeyError` or `TypeError` when the text does not fit.
+    Raises `NewerReleaseError`; `ValueError`, `KeyError` or `TypeError` when the text does not fit.
     """
     values = json.loads(text)
+    if isinstance(values["shape"], int) and values["shape"] > SHAPE:
+        raise NewerReleaseError(f"a login has shape {values['shape']}, and this release reads up to {SHAPE}")
     if values["shape"] != SHAPE:
         raise ValueError("unknown shape")
     return Login(

@@ -12,6 +12,7 @@ from orderbridge.broker_api.login.model import Browser, Code, Errand, SignIn
 from orderbridge.errors import ConflictError
 from orderbridge.storage import keys
 from orderbridge.storage.items import Item, Scalar, marshal, unmarshal
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import ConditionFailedError, call, transact
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ class Sessions:
     def sign_in(self, sign_in_id: str) -> tuple[SignIn, int] | None:
         """Read a sign-in and its version, consistently."""
         item = self._get(keys.sign_in(sign_in_id))
-        return None if item is None else (codec.loads(SignIn, str(item["data"])), int(item["version"]))
+        return None if item is None else (decoded(SignIn, item), int(item["version"]))
 
     def begin(self, sign_in: SignIn) -> None:
         """Store a new sign-in."""
@@ -61,7 +62,7 @@ class Sessions:
     def code(self, digest: str) -> tuple[Code, bool] | None:
         """Read a code and whether it was redeemed, consistently."""
         item = self._get(keys.code(digest))
-        return None if item is None else (codec.loads(Code, str(item["data"])), bool(item.get("redeemed", False)))
+        return None if item is None else (decoded(Code, item), bool(item.get("redeemed", False)))
 
     def redeem(self, digest: str, sign_in: SignIn) -> bool:
         """Turn a code into its sign-in; False when somebody has redeemed it already."""
@@ -124,7 +125,7 @@ class Sessions:
             self._client.delete_item, TableName=self._table, Key=marshal(keys.errand(digest)), ReturnValues="ALL_OLD"
         )
         item = unmarshal(reply.get("Attributes", {}))
-        return codec.loads(Errand, str(item["data"])) if item else None
+        return decoded(Errand, item) if item else None
 
     # ---- items
 
@@ -134,7 +135,7 @@ class Sessions:
 
     def _load(self, kind: type[T], key: dict[str, str]) -> T | None:
         item = self._get(key)
-        return None if item is None else codec.loads(kind, str(item["data"]))
+        return None if item is None else decoded(kind, item)
 
     def _put(self, item: dict[str, Scalar]) -> None:
         call(self._client.put_item, TableName=self._table, Item=marshal(item))

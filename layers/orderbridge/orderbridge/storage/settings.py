@@ -8,14 +8,16 @@
 | `live_confirmed_at_ms` | accounts | exists only after `orderbridge live`; the sending transaction checks for it |
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar, assert_never
 
 from orderbridge import codec
-from orderbridge.errors import ConflictError
+from orderbridge.errors import ConflictError, NewerReleaseError
 from orderbridge.storage import keys
 from orderbridge.storage.items import Item, Scalar, marshal, unmarshal
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
 
@@ -108,7 +110,8 @@ class SettingsStore:
                 raise ConflictError(f"{names}: changed by somebody else meanwhile; nothing was written") from None
 
     def set_keys(self, strategy: Versioned[StrategySettings], key_hashes: tuple[str, ...]) -> StrategySettings:
-        """Replace a strategy's key hashes and leave its routes. Raises `ConflictError`."""
+        """Replace a strategy's key hashes and leave its routes. Raises `ConflictError`, `NewerReleaseError`."""
+        _check_known(strategy.value)
         settings = replace(strategy.value, key_hashes=key_hashes, version=strategy.version + 1)
         self._update(
             keys.strategy(settings.name),
@@ -119,7 +122,11 @@ class SettingsStore:
         return settings
 
     def confirm_live(self, account: Versioned[AccountSettings], at_ms: int | None) -> AccountSettings:
-        """Note that a person has confirmed real money for this account, or (None) take that back."""
+        """Note that a person has confirmed real money for this account, or (None) take that back.
+
+        Raises `ConflictError`, `NewerReleaseError`.
+        """
+        _check_known(account.value)
         settings = replace(account.value, live_confirmed_at_ms=at_ms)
         values: dict[str, Scalar] = {
             ":data": codec.dumps(settings),
@@ -152,8 +159,9 @@ class SettingsStore:
         return unmarshal(reply["Item"]) if "Item" in reply else None
 
     def _value(self, kind: type[T], item: Item) -> Versioned[T]:
-        value: T = codec.loads(kind, str(item["data"]))
-        return Versioned(value, int(item["version"]))
+        value: T = decoded(kind, item)
+        unknown = tuple(sorted(codec.unknown_fields(value, json.loads(str(item["data"])))))
+        return Versioned(replace(value, unknown=unknown), int(item["version"]))
 
     def _update(self, key: Mapping[str, str], expression: str, values: dict[str, Scalar], name: str) -> None:
         try:
@@ -210,6 +218,13 @@ def account_item(settings: AccountSettings, version: int) -> dict[str, Scalar | 
         "data": codec.dumps(settings),
         "live_confirmed_at_ms": settings.live_confirmed_at_ms,
     }
+
+
+def _check_known(settings: StrategySettings | AccountSettings) -> None:
+    """Writing settings again would drop what this release does not know of them."""
+    if settings.unknown:
+        names = ", ".join(settings.unknown)
+        raise NewerReleaseError(f"{settings.name} has settings of a newer release ({names}): use that one's command")
 
 
 def _replacing(version: int | None) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The last look at an account, shared by every process; compressed, since a busy day's orders are long.
 
+A look that another release has written and this one cannot read counts as none.
+
     flight:  none | in the air(started, until)      take: none, lapsed or landed -> in the air(started + 1)
                                                     land: done = started, unless a later flight has landed
 """
@@ -8,11 +10,15 @@ import base64
 import zlib
 from typing import Any
 
+from pydantic import ValidationError
+
 from orderbridge import codec
 from orderbridge.brokers.port import Look
+from orderbridge.errors import NewerReleaseError
 from orderbridge.execution.looks import SharedLook
 from orderbridge.storage import keys
-from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.items import Item, marshal, unmarshal
+from orderbridge.storage.releases import check_schema
 from orderbridge.storage.transact import ConditionFailedError, call
 
 MAX_BYTES = 350_000
@@ -32,7 +38,7 @@ class DynamoSnapshots:
             self._client.get_item, TableName=self._table, Key=marshal(keys.snapshot(account)), ConsistentRead=True
         )
         item = unmarshal(reply.get("Item", {}))
-        look = _unpacked(str(item["data"])) if "data" in item else None
+        look = _readable(item) if "data" in item else None
         return SharedLook(
             look, int(item.get("started", 0)), int(item.get("done", 0)), int(item.get("flight_until_ms", 0))
         )
@@ -44,7 +50,8 @@ class DynamoSnapshots:
                 self._client.update_item,
                 TableName=self._table,
                 Key=marshal(keys.snapshot(account)),
-                UpdateExpression="SET #owner = :owner, flight_until_ms = :until, #schema = :schema ADD started :one",
+                UpdateExpression="SET #owner = :owner, flight_until_ms = :until, "
+                "#schema = if_not_exists(#schema, :schema) ADD started :one",
                 ConditionExpression="attribute_not_exists(flight_until_ms) OR flight_until_ms <= :now",
                 ExpressionAttributeNames={"#owner": "owner", "#schema": "schema"},
                 ExpressionAttributeValues=marshal(
@@ -66,15 +73,24 @@ class DynamoSnapshots:
                 TableName=self._table,
                 Key=marshal(keys.snapshot(account)),
                 UpdateExpression="SET flight_until_ms = :zero"
-                + (", #data = :data, done = :flight" if kept else ""),
+                + (", #data = :data, #schema = :schema, done = :flight" if kept else ""),
                 ConditionExpression="started = :flight",
-                **({"ExpressionAttributeNames": {"#data": "data"}} if kept else {}),
+                **({"ExpressionAttributeNames": {"#data": "data", "#schema": "schema"}} if kept else {}),
                 ExpressionAttributeValues=marshal(
                     {":zero": 0, ":flight": flight, ":data": packed if kept else None}
+                    | ({":schema": keys.SCHEMA} if kept else {})
                 ),
             )
         except ConditionFailedError:
             return
+
+
+def _readable(item: Item) -> Look | None:
+    try:
+        check_schema(item)
+        return _unpacked(str(item["data"]))
+    except (NewerReleaseError, ValidationError):
+        return None
 
 
 def _packed(look: Look) -> str:

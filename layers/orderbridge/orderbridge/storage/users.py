@@ -18,6 +18,7 @@ from orderbridge.broker_api.login.tokens import digest
 from orderbridge.errors import ConflictError
 from orderbridge.storage import keys
 from orderbridge.storage.items import Scalar, marshal, unmarshal
+from orderbridge.storage.releases import decoded
 from orderbridge.storage.settings import account_item
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.settings import AccountSettings
@@ -43,13 +44,13 @@ class Users:
         if "Item" not in reply:
             return None
         item = unmarshal(reply["Item"])
-        return StoredUser(codec.loads(User, str(item["data"])), int(item["version"]))
+        return StoredUser(decoded(User, item), int(item["version"]))
 
     def all(self) -> dict[str, StoredUser]:
         """List the users, by login."""
         items = [unmarshal(item) for item in self._listed(USERS)]
         return {
-            str(item["gsk"]): StoredUser(codec.loads(User, str(item["data"])), int(item["version"])) for item in items
+            str(item["gsk"]): StoredUser(decoded(User, item), int(item["version"])) for item in items
         }
 
     def by_subject(self, subject: str) -> StoredUser | None:
@@ -62,7 +63,7 @@ class Users:
     def own_accounts(self) -> dict[str, AccountSettings]:
         """Read every user's own accounts, by name."""
         items = [unmarshal(item) for item in self._listed(OWN_ACCOUNTS)]
-        return {str(item["gsk"]): codec.loads(AccountSettings, str(item["data"])) for item in items}
+        return {str(item["gsk"]): decoded(AccountSettings, item) for item in items}
 
     # ---- writing
 

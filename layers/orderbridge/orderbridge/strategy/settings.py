@@ -58,6 +58,8 @@ class StrategySettings:
     """In the strategy's own unit, before any multiplier."""
     max_notional: Decimal | None = None
     """In the instrument's currency; None where a person has lifted it (the command line writes a default)."""
+    unknown: tuple[str, ...] = ()
+    """Stored fields that this release passed over, since a newer one has written them: found while reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +84,5 @@ class AccountSettings:
     kind: str = ""
     live_confirmed_at_ms: int | None = None
     """When a person typed `orderbridge live ACCOUNT`; without it no live order is sent."""
+    unknown: tuple[str, ...] = ()
+    """As in `StrategySettings`."""
