@@ -177,3 +177,10 @@ def test_refusal_shows_nothing_that_steers_a_screen() -> None:
 
     assert read.message.isprintable()
     assert "buy" in read.message
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u2003"])
+def test_field_without_a_name_is_named_all_the_same(name: str) -> None:
+    read = refused(json.dumps({"ticker": "MSFT", "action": "buy", name: 1}))
+
+    assert (read.code, read.field) == ("unknown_field", '""')

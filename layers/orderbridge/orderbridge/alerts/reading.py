@@ -147,6 +147,8 @@ def same(one: Value, other: Value) -> bool:
 
 def shown(text: str, longest: int = MAX_SHOWN) -> str:
     """Give a sender's text as a sentence may hold it: shortened, and nothing in it that steers a screen."""
+    if not text.strip():
+        return '""'
     short = text if len(text) <= longest else text[: longest - 1] + "…"
     return short if short.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in short)
 
