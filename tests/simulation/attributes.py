@@ -59,6 +59,13 @@ def compared(left: Any, compare: str, right: Any) -> bool:
     return bool(a > b or (compare == ">=" and a == b))
 
 
+def between(value: Any, low: Any, high: Any) -> bool:
+    """Tell whether a value lies within bounds. Raises `ExpressionError` when there can be none between them."""
+    if compared(high, "<", low):
+        raise ExpressionError("the BETWEEN operator requires upper bound to be greater than or equal to lower bound")
+    return compared(value, ">=", low) and compared(value, "<=", high)
+
+
 def added(left: Any, right: Any, sign: int) -> Any:
     """Give the sum of two numbers, or their difference. Raises `ExpressionError` for anything else."""
     if left is None or right is None:

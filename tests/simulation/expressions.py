@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from tests.simulation.attributes import ExpressionError, Item, added, compared
+from tests.simulation.attributes import ExpressionError, Item, added, between, compared
 
 Names = Mapping[str, str]
 Values = Mapping[str, Any]
@@ -19,11 +20,8 @@ Test = Callable[[Mapping[str, Any], Names, Values], bool]
 TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+-]|[A-Za-z_][\w]*|[:#][\w]+)")
 COMPARES = {"=", "<>", "<", "<=", ">", ">="}
 KEPT = 5000
-RESERVED = {
-    *("COUNT", "DATA", "DATE", "END", "HASH", "KEY", "KEYS", "LEVEL", "NAME", "OWNER", "POSITION", "SCHEMA", "SCOPE"),
-    *("SIZE", "STATE", "STATUS", "TEXT", "TIME", "TIMESTAMP", "TOKEN", "TTL", "USER", "VALUE", "VALUES", "VIEW"),
-}
-"""The reserved words that an attribute of ours might be called by; each must be written with `#`."""
+RESERVED = frozenset(Path(__file__).with_name("reserved.txt").read_text("ascii").split())
+"""DynamoDB's reserved words: an attribute called so must be written with `#` (AWS lists them)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +177,8 @@ class _Reader:
         if compare == "BETWEEN":
             self.expect("AND")
             high = self._operand()
-            return lambda item, names, values: (
-                compared(left(item, names, values), ">=", right(item, names, values))
-                and compared(left(item, names, values), "<=", high(item, names, values))
+            return lambda item, names, values: between(
+                left(item, names, values), right(item, names, values), high(item, names, values)
             )
         if compare not in COMPARES:
             raise ExpressionError(f"unknown comparison {compare!r}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import dropwhile, islice, takewhile
 from typing import Any
 
-from tests.simulation.attributes import Item, compared
+from tests.simulation.attributes import Item, between, compared
 
 Key = tuple[str, str]
 Row = tuple[str, Key]
@@ -43,7 +43,7 @@ def _fits(sort_key: str, compare: str, texts: tuple[str, ...]) -> bool:
         case "begins_with":
             return sort_key.startswith(texts[0])
         case "BETWEEN":
-            return texts[0] <= sort_key <= texts[1]
+            return between({"S": sort_key}, {"S": texts[0]}, {"S": texts[1]})
         case _:
             return compared({"S": sort_key}, compare, {"S": texts[0]})
 

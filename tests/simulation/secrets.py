@@ -117,12 +117,14 @@ class SimulatedSecrets:
             stage = VersionStage or CURRENT
             wanted, about = secret.stages.get(stage), f"staging label: {stage}"
         else:
-            staged = VersionStage is None or secret.stages.get(VersionStage) == VersionId
-            wanted, about = (VersionId if staged else None), f"VersionId: {VersionId}"
+            wanted, about = VersionId, f"VersionId: {VersionId}"
         version = secret.versions.get(wanted) if wanted is not None else None
         if version is None:
             text = f"Secrets Manager can't find the specified secret value for {about}"
             raise client_error(operation, "ResourceNotFoundException", text)
+        if VersionStage is not None and secret.stages.get(VersionStage) != wanted:
+            text = "You provided a VersionStage that is not associated to the provided VersionId."
+            raise client_error(operation, "InvalidRequestException", text)
         return {
             "ARN": secret.arn,
             "Name": secret.name,
@@ -131,19 +133,6 @@ class SimulatedSecrets:
             "VersionStages": secret.stages_of(version.version_id),
             "CreatedDate": _moment(version.created_ms),
         }
-
-    def describe_secret(self, *, SecretId: str) -> dict[str, Any]:
-        secret = self._known(SecretId)
-        if secret is None:
-            raise _not_found("DescribeSecret")
-        told: dict[str, Any] = {
-            "ARN": secret.arn,
-            "Name": secret.name,
-            "VersionIdsToStages": {
-                version_id: stages for version_id in secret.versions if (stages := secret.stages_of(version_id))
-            },
-        }
-        return told | ({"DeletedDate": _moment(secret.deleted_ms)} if secret.deleted_ms is not None else {})
 
     def delete_secret(
         self,
@@ -168,13 +157,6 @@ class SimulatedSecrets:
         secret = self._live(SecretId, operation)
         secret.deleted_ms, secret.gone_ms = now_ms, now_ms + days * DAY_MS
         return {"ARN": secret.arn, "Name": secret.name, "DeletionDate": _moment(secret.gone_ms)}
-
-    def restore_secret(self, *, SecretId: str) -> dict[str, Any]:
-        secret = self._known(SecretId)
-        if secret is None:
-            raise _not_found("RestoreSecret")
-        secret.deleted_ms = secret.gone_ms = None
-        return {"ARN": secret.arn, "Name": secret.name}
 
     # ---- for the invariants
 
