@@ -1,6 +1,7 @@
 """Lambda: the real handlers, one module instance for each environment, with its own memory, clock and death."""
 
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -49,13 +50,21 @@ class Complaints(logging.Filter):
         reason = getattr(record, "reason", "") or getattr(record, "problem", "")
         about = f" ({kind or reason})" if kind or reason else ""
         self.counts[f"{record.getMessage()}{about}"] += 1
-        text = f": {record.exc_info[1]}" if record.exc_info and record.exc_info[1] else ""
-        self._note(f"log: {record.getMessage()}{about}{text}")
+        self._note(f"log: {record.getMessage()}{about}{_places(record)}")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Stand before a logger whose own handler must stay: note the record, and let nothing through."""
         self.emit(record)
         return False
+
+
+def _places(record: logging.LogRecord) -> str:
+    """Give an exception's text and the last places that it came through."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return ""
+    frames = traceback.extract_tb(record.exc_info[2])[-4:]
+    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
+    return f": {record.exc_info[1]} at {places}"
 
 
 def take_logs(complaints: Complaints, function: str) -> None:
