@@ -27,7 +27,7 @@ def handler(_: dict[str, Any], context: Any) -> dict[str, Any]:
     bridge = bridge or Bridge(Environment.read(os.environ))
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_S
     result: dict[str, Any] = {}
-    for name, step in (("tokens", _refresh), ("sweep", _sweep), ("notices", _publish)):
+    for name, step in (("tokens", _refresh), ("table", _table), ("sweep", _sweep), ("notices", _publish)):
         try:
             result[name] = step(bridge, seconds)
         except Exception:
@@ -50,6 +50,18 @@ def _refresh(bridge: Bridge, seconds: float) -> int:
         elif report.problem:
             logger.warning("a token was not refreshed", extra={"connection": report.connection})
     return len(reports)
+
+
+def _table(bridge: Bridge, _: float) -> str:
+    if bridge.incarnation.beat(bridge.clock.now_ms()):
+        return "known"
+    if bridge.incarnation.tell_once():
+        bridge.notices.tell(
+            "restored",
+            "The table was restored from a backup: alerts are stored, and nothing is sent. "
+            "Run `orderbridge reconcile`, then `orderbridge resume --restored`.",
+        )
+    return "restored"
 
 
 def _sweep(bridge: Bridge, _: float) -> dict[str, int]:

@@ -56,6 +56,7 @@ def _known(bridge: BridgeResources) -> dict[str, str]:
         "AWS::Region": REGION,
         "AWS::StackName": bridge.secret_prefix.split("/")[1],
         "BridgeTable.Arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{bridge.table_name}",
+        "Condition.HasRestoredTable": "false",
         "NoticesTopic": bridge.topic_arn,
         "ScheduleDeadLetterQueue.Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:schedules",
         **{f"{name}.Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rsplit('/', 1)[1]}" for name, url in queues.items()},

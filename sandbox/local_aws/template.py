@@ -59,7 +59,8 @@ def default(template: Template, parameter: str) -> str:
 def resolve(value: Any, known: Mapping[str, str]) -> Any:
     """Put `known` values in for what a template's value refers to.
 
-    `known` names them as `!Sub` does: `BridgeTable.Arn`, `NoticesTopic`, `AWS::Region`. Raises KeyError for any other.
+    `known` names them as `!Sub` does: `BridgeTable.Arn`, `NoticesTopic`, `AWS::Region`; a condition is
+    `Condition.HasEmail`, "true" or "false". Raises KeyError for any other.
     """
     match value:
         case {"Ref": name}:
@@ -68,6 +69,8 @@ def resolve(value: Any, known: Mapping[str, str]) -> Any:
             return known[f"{name}.{attribute}"]
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([^}]+)}", lambda found: known[found[1]], text)
+        case {"Fn::If": [condition, yes, no]}:
+            return resolve(yes if known[f"Condition.{condition}"] == "true" else no, known)
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(resolve(parts, known))
         case dict():

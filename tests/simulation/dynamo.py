@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.attributes import ExpressionError, Item, copied, measured
@@ -52,6 +53,9 @@ class SimulatedTable:
     def __init__(self, now_ms: Callable[[], int], name: str = "bridge", lags: Lags | None = None) -> None:
         self._now_ms = now_ms
         self._name = name
+        self.table_id = "00000000-0000-4000-8000-000000000001"
+        """AWS makes another one for each table, one that is restored from a backup included."""
+        self.created_at_ms = now_ms()
         self._lags = lags or Lags()
         self.items: dict[Key, Item] = {}
         self.observers: list[Observer] = []
@@ -65,6 +69,12 @@ class SimulatedTable:
         self._tokens: dict[str, tuple[int, str]] = {}
 
     # ---- the client's methods
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:
+        self._begin(TableName, "DescribeTable")
+        created = datetime.fromtimestamp(self.created_at_ms / 1000, UTC)
+        arn = f"arn:aws:dynamodb:us-east-1:000000000000:table/{self._name}"
+        return {"Table": {"TableId": self.table_id, "TableArn": arn, "CreationDateTime": created}}
 
     def get_item(self, *, TableName: str, Key: Mapping[str, Any], ConsistentRead: bool = False) -> dict[str, Any]:
         self._begin(TableName, "GetItem")

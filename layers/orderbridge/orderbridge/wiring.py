@@ -32,6 +32,7 @@ from orderbridge.machine import MACHINE, Machine, new_id
 from orderbridge.storage.bell import SqsBell
 from orderbridge.storage.budgets import DynamoBudget
 from orderbridge.storage.clients import client
+from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.lanes import DynamoLanes
 from orderbridge.storage.notices import DynamoNotices
 from orderbridge.storage.secrets import LoginSecrets
@@ -122,7 +123,8 @@ class Bridge:
         self.owner = new_id(machine)
         """This process, in leases: a worker that comes back finds its own."""
         self.dynamodb = client_of("dynamodb")
-        self.lanes = DynamoLanes(self.dynamodb, environment.table, machine)
+        self.incarnation = Incarnation(self.dynamodb, environment.table, machine.monotonic)
+        self.lanes = DynamoLanes(self.dynamodb, environment.table, machine, self.incarnation)
         self.bell = SqsBell(client_of("sqs"), environment.bell_queue_url)
         self.watcher = Watcher(DynamoWatch(self.dynamodb, environment.table), self.bell, self.clock)
         self.settings = CachedSettings(SettingsStore(self.dynamodb, environment.table), machine.monotonic)

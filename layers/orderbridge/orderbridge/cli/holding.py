@@ -9,6 +9,7 @@ from orderbridge.cli.running import Run
 from orderbridge.errors import ConflictError, SettingsError
 from orderbridge.execution.ports import Busy
 from orderbridge.execution.session import LaneSession
+from orderbridge.storage.lanes import DynamoLanes
 
 if TYPE_CHECKING:
     from orderbridge.execution.bookkeeping import Event
@@ -28,13 +29,14 @@ def lane_held(run: Run, lane: str) -> Iterator[LaneSession]:
     bridge = run.bridge
     desk = bridge.desk(lane.partition("#")[0])
     until_ms = run.now_ms + WAIT_MS
-    while isinstance(held := bridge.lanes.take(lane, bridge.owner, run.now_ms, HOLD_MS), Busy):
+    lanes = DynamoLanes(bridge.dynamodb, run.table, bridge.clock)  # sends nothing, so a restored table may be held too
+    while isinstance(held := lanes.take(lane, bridge.owner, run.now_ms, HOLD_MS), Busy):
         if run.now_ms >= until_ms:
             raise ConflictError(f"lane {lane} is being worked all the time; try again")
         run.world.sleep(0.5)
     try:
         yield LaneSession(
-            store=bridge.lanes,
+            store=lanes,
             broker=desk.broker,
             looks=bridge.looks(desk.account, desk.broker),
             clock=bridge.clock,
@@ -45,7 +47,7 @@ def lane_held(run: Run, lane: str) -> Iterator[LaneSession]:
             on_event=_unheard,
         )
     finally:
-        bridge.lanes.release(held.fence)
+        lanes.release(held.fence)
 
 
 def all_accounts(run: Run) -> list[str]:

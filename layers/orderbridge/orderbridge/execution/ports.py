@@ -46,6 +46,8 @@ class Busy:
     """Somebody else works the lane."""
 
     until_ms: int
+    restored: bool = False
+    """Nobody may: the table was restored from a backup and is not reconciled yet."""
 
 
 @dataclass(frozen=True, slots=True)

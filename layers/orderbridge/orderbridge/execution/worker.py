@@ -73,6 +73,8 @@ class LaneWorker:
         """Work the lane once. Raises `StorageError` when the store fails: the bell must come again."""
         held = self._store.take(lane, self._owner, self._clock.now_ms(), HOLD_MS)
         if isinstance(held, Busy):
+            if held.restored:
+                return Worked(0, None, watched=False)  # the sweep rings for what waits, each minute
             again_ms = max(500, min(held.until_ms - self._clock.now_ms(), HOLD_MS))
             return Worked(0, again_ms, watched=False)
         session = self._session(held, deadline)
