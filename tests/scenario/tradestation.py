@@ -31,12 +31,16 @@ class TradeStationScenario(TradeStationBench):
         )
 
     def open_elsewhere(self, signed: Decimal) -> None:
+        held = self.book().held(self.symbol)
+        action = ("BUY" if held >= 0 else "BUYTOCOVER") if signed > 0 else ("SELL" if held > 0 else "SELLSHORT")
+        if self.seat.account_kind == "Futures":
+            action = "BUY" if signed > 0 else "SELL"
         order = {
             "AccountID": self.seat.account_id,
             "Symbol": self.symbol,
             "Quantity": str(abs(signed)),
             "OrderType": "Market",
-            "TradeAction": "BUY" if signed > 0 else "SELL",
+            "TradeAction": action,
             "TimeInForce": {"Duration": "DAY"},
         }
         control(self.sim, "trade", {"account": self.seat.account_id, "order": order})

@@ -131,6 +131,8 @@ class Working:
             return Outcome("open", job, stored.sentence if stored is not None else "", records)
         if stored.status == Ending.ORDERED.value or stored.status == Ending.NO_ACTION.value:
             return Outcome("done", job, stored.sentence, records)
+        if stored.status == Ending.FAILED.value and stored.code == "not_found":
+            return Outcome("open", job, stored.sentence, records)  # not to be seen is no proof of not having been taken
         return Outcome("refused", job, stored.sentence, records)
 
 

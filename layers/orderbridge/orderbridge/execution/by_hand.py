@@ -45,6 +45,8 @@ MAX_AGE_MS = 15_000
 """A person who pressed a button this long ago has been told that the outcome is open, and may have pressed another."""
 SETTLE_S = 3.0
 """How long a fill that does not show yet is waited for."""
+LOOK_MS, FRESH_MS = 1_000, 300
+"""How old a look may be: where positions are closed by id, and where a close is an order of its own."""
 LOOK_PAUSE_S = 0.2
 RESERVE_S = 1.5
 
@@ -89,7 +91,7 @@ class ByHand:
             if waiting is not None:
                 return waiting
             records = [self._current(record) for record in records]
-            ended = self._refused(goal, records) or self._too_old(job, records)
+            ended = self._refused(goal, records) or self._too_early(job, wish, records) or self._too_old(job, records)
             if ended is not None:
                 return ended
             scene = self._scene(job, wish, records, goal)
@@ -121,7 +123,7 @@ class ByHand:
     def _scene(
         self, job: Job, wish: Wish, records: Sequence[CommandRecord], goal: Goal | None
     ) -> Scene | End:
-        self._lane.see()
+        self._lane.see(self._oldest_look_ms(job))
         until_ms = self._clock.now_ms() + round(SETTLE_S * 1000)
         while job.root in self._lane.unsettled and not self._lane.state.pending:
             if self._clock.now_ms() >= until_ms or self._lane.deadline.remaining() < RESERVE_S:
@@ -140,6 +142,28 @@ class ByHand:
             records=tuple(records),
             goal=goal,
         )
+
+    def _oldest_look_ms(self, job: Job) -> int:
+        """A look must have begun after the press: a close sent for what is gone by then would open the other side.
+
+        A close by id can close nothing else, whatever has happened since.
+        """
+        if self._lane.broker.capabilities.close_by_id:
+            return LOOK_MS
+        return max(0, min(FRESH_MS, self._clock.now_ms() - job.accepted_at_ms))
+
+    def _too_early(self, job: Job, wish: Wish, records: Sequence[CommandRecord]) -> End | None:
+        """No second close while it is not known what became of one; a full close by id may be repeated."""
+        repeatable = self._lane.broker.capabilities.close_by_id and _whole(wish)
+        if records or repeatable or not _may_close(wish):
+            return None
+        if not any(pending.root == job.root and pending.role == "close" for pending in self._lane.state.pending):
+            return None
+        sentence = (
+            "It is not known yet whether an earlier close of this symbol was taken. "
+            "Wait until it is, or look at the broker."
+        )
+        return End(Ending.REFUSED, "unresolved", sentence)
 
     def _current(self, record: CommandRecord) -> CommandRecord:
         return record if record.status.final else self._lane.store.command(self._lane.fence.lane, record.command_id)
@@ -269,6 +293,14 @@ def _failed(record: CommandRecord) -> bool:
 
 def _may_open(wish: Wish) -> bool:
     return not isinstance(wish, (ClosePosition, ProtectPosition, UndoOrder))
+
+
+def _may_close(wish: Wish) -> bool:
+    return isinstance(wish, (PlaceOrder, ClosePosition, CloseSymbol, ReversePosition))
+
+
+def _whole(wish: Wish) -> bool:
+    return isinstance(wish, CloseSymbol) or (isinstance(wish, ClosePosition) and wish.quantity is None)
 
 
 def _told(record: CommandRecord, message: str) -> End:

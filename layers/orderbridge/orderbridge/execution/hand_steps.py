@@ -22,7 +22,7 @@ from orderbridge.commands import (
 )
 from orderbridge.execution import wishes
 from orderbridge.execution.hand_books import STOPS, exits_of, followers_of, owners_of, roles_of
-from orderbridge.execution.records import Book, CommandRecord, LaneState, Role
+from orderbridge.execution.records import Book, CommandRecord, CommandStatus, LaneState, Role
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, with_floor
 from orderbridge.execution.wishes import Wish
 from orderbridge.model import Direction, Order, OrderType, Position, PositionMode, Side
@@ -213,7 +213,7 @@ def _towards(goal: Goal, wish: Wish, scene: Scene) -> Step:
     """Close as an alert's exit does; but a refused close is told the person, and not tried again."""
     closes = [record for record in scene.records if record.role == "close"]
     if closes and not closes[-1].taken:
-        return _refused(closes[-1].code or "not_done", closes[-1].message)
+        return _not_closed(closes[-1])
     entered = [record for record in scene.records if record.role == "entry"]
     if entered or (closes and goal.entry is None):
         return Reached()
@@ -226,9 +226,19 @@ def _towards(goal: Goal, wish: Wish, scene: Scene) -> Step:
         scene.now_ms,
     )
     step = next_step(goal, _held(goal, wish, scene), progress, scene.capabilities, scene.mode)
-    if isinstance(step, Send) and goal.entry is not None and closes and _role(step) == "close":
-        return Await("close", closes[0].sent_at_ms, scene.now_ms + 1_000)  # a second close could only be a mistake
+    if isinstance(step, Send) and goal.entry is not None:
+        if closes and _role(step) == "close":
+            return Await("close", closes[0].sent_at_ms, scene.now_ms + 1_000)  # a second close could only be a mistake
+        if not closes and _role(step) == "entry" and isinstance(wish, wishes.ReversePosition):
+            return _gone()  # something else has closed it: there is nothing left to turn around
     return step
+
+
+def _not_closed(close: CommandRecord) -> End:
+    if close.status is CommandStatus.NOT_FOUND:
+        sentence = "The close was sent, its answer was lost, and the broker still shows the position."
+        return End(Ending.FAILED, "not_found", sentence)
+    return _refused(close.code or "not_done", close.message)
 
 
 def _role(step: Send) -> Role:

@@ -132,11 +132,13 @@ class LaneWorker:
 
     def _pick(self, session: LaneSession, ready: Sequence[StoredJob]) -> tuple[StoredJob | None, int | None]:
         """Give the job that comes first in its chain, after ending those that come too late for it."""
-        by_id = {stored.job.job_id: stored for stored in ready}
-        unchained = [stored for stored in ready if stored.status == "WORKING" or stored.job.origin != "alert"]
+        unchained = [stored for stored in ready if stored.status == "WORKING" or stored.job.origin == "care"]
+        alerts = [stored for stored in ready if stored.job.origin == "alert"]
+        unchained += [s for s in ready if s.job.origin == "panel" and not any(_precedes(alert, s) for alert in alerts)]
         if unchained:
             return unchained[0], None
-        items = [chain_item(stored.job) for stored in ready]
+        by_id = {stored.job.job_id: stored for stored in alerts}
+        items = [chain_item(stored.job) for stored in alerts]
         states = {(book.strategy, book.root): book.chain for book in session.state.books if book.chain is not None}
         arrangement = arrange(items, states, self._clock.now_ms())
         for job_id in arrangement.superseded:
@@ -400,6 +402,14 @@ def chain_item(job: Job) -> ChainItem:
 
 def _book_of(stored: StoredJob) -> tuple[str, str]:
     return stored.job.strategy, stored.job.root
+
+
+def _precedes(alert: StoredJob, press: StoredJob) -> bool:
+    """Tell whether an alert that waits was accepted before a person's press for the same root: it has its turn first.
+
+    An alert that reverses would open its whole quantity if the press closed the position before it.
+    """
+    return alert.job.root == press.job.root and alert.job.accepted_at_ms <= press.job.accepted_at_ms
 
 
 def _settles(alert: Alert | None) -> bool:
