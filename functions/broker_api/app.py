@@ -7,7 +7,6 @@ from typing import Any
 from orderbridge.broker_api.answers import error
 from orderbridge.broker_api.cors import cors_headers
 from orderbridge.broker_api.gateway import BadRequestError, read_request
-from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.observe import logger_for
 from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.panel_stage import PanelProcess
@@ -27,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request = read_request(event)
     except BadRequestError as problem:
         return error(f"The request cannot be read: {problem}.").with_headers(cors_headers("")).event()
-    deadline = MonotonicDeadline(max(1.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_S))
+    deadline = process.deadline(max(1.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_S))
     try:
         answer = process.api.answer(request, deadline)
     except Exception:

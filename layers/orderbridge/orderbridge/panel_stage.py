@@ -76,6 +76,10 @@ class PanelProcess:
         self._bridge = bridge
         self._panel = panel
 
+    def deadline(self, seconds: float) -> Deadline:
+        """Give the moment `seconds` from now."""
+        return self._bridge.deadline(seconds)
+
     @cached_property
     def api(self) -> BrokerApi:
         """The API with its stores, its guard and its password door."""

@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -83,17 +84,13 @@ class Reader:
         Raises `BrokerReadError` when there is none and the broker cannot be read.
         """
         book = self._folded(account, deadline)
+        if book.flight == 0:
+            return self._first(account, deadline)
         now_ms = self._clock.now_ms()
-        if now_ms - book.looked_at_ms > LOOK_MS[account.broker]:
-            if self._gate(account, now_ms):
-                try:
-                    self._look(account, deadline)
-                except BrokerReadError:
-                    if book.flight == 0:
-                        raise
-                book = self._folded(account, deadline)
-            elif book.flight == 0:
-                book = self._first(account, deadline)
+        if now_ms - book.looked_at_ms > LOOK_MS[account.broker] and self._gate(account, now_ms):
+            with suppress(BrokerReadError):
+                self._look(account, deadline)
+            book = self._folded(account, deadline)
         return book
 
     def now(self, account: AccountSettings, deadline: Deadline) -> PanelBook:
@@ -107,12 +104,16 @@ class Reader:
             return False
         return self._stage.cache.take(account.connection, what, now_ms, now_ms + round(LOOK_S * 1000))
 
-    def _look(self, account: AccountSettings, deadline: Deadline) -> None:
+    def _look(self, account: AccountSettings, deadline: Deadline, *, patient: bool = False) -> None:
         what = f"look#{account.name}"
-        looks = self._stage.desk(account).looks
         short = Capped(deadline, LOOK_S, deadline.remaining())
+        since_ms, max_age_ms = history_since(self._clock.now_ms(), None), LOOK_MS[account.broker] // 2
+        look = partial(self._stage.desk(account).looks.get, short, since_ms, max_age_ms=max_age_ms)
         try:
-            looks.get(short, history_since(self._clock.now_ms(), None), max_age_ms=LOOK_MS[account.broker] // 2)
+            if patient:
+                self.patiently(look, short)
+            else:
+                look()
         except BrokerReadError as error:
             failures = self._stage.cache.read(account.connection, what).failures
             self._stage.cache.fail(account.connection, what, self._clock.now_ms() + pause_ms(error, failures))
@@ -120,12 +121,17 @@ class Reader:
         self._stage.cache.put(account.connection, what, "", self._clock.now_ms())
 
     def _first(self, account: AccountSettings, deadline: Deadline) -> PanelBook:
-        """Wait for the very first look, which somebody else is making."""
+        """Make the very first look, or wait for whoever is making it: there is nothing to show meanwhile.
+
+        Another account of the same login may have spent the panel's share of the quota; that is waited for.
+        """
         while deadline.remaining() > 1.0:
-            self._clock.sleep(0.1)
+            if self._gate(account, self._clock.now_ms()):
+                self._look(account, deadline, patient=True)
             book = self._folded(account, deadline)
             if book.flight:
                 return book
+            self._clock.sleep(0.1)
         raise BrokerUnavailableError("the account has not been read yet")
 
     def _folded(self, account: AccountSettings, deadline: Deadline) -> PanelBook:
