@@ -1,12 +1,63 @@
 """The kinds of stories. `full` has everything; the others put their weight where one kind of mistake would show."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.simulation.stories import Shape
 
-SHORT = {"minutes": (1.0, 2.5), "alerts_a_minute": (3.0, 6.0), "disturbances": (0, 0), "switches": (0, 0, 1)}
+ROTATING = {
+    "tradestation": {"refresh_token_rotates": "yes", "rotated_token_dies": "at_once"},
+    "tradelocker": {"old_refresh_token_dies": "yes"},
+}
+
+
+def _short(*kinds: str, **knobs: Any) -> Shape:
+    """Give stories of about a minute with every one of `kinds` in them, and nothing else that goes wrong."""
+    usual: dict[str, Any] = {
+        "minutes": (0.8, 1.3),
+        "alerts_a_minute": (8.0, 14.0),
+        "seats": (1, 1),
+        "strategies": (1, 1),
+        "disturbances": (0, 0),
+        "certain": kinds,
+        "switches": (0, 0, 1),
+        "ages_ms": (0,),
+        "skew_ms": (0,),
+        "two_on_one": 0.0,
+        "settings": {"on_foreign_position": ("ignore",), "catch_up": (False,), "pyramiding": (1, 1, 2)},
+    }
+    return Shape(**{**usual, **knobs})
+
+
+SIDES = {"styles": ("side",)}
+CHAINS = {"styles": ("target",)}
+STATIONS = {"names": ("tsm", "tsf")}
 
 SHAPES: Mapping[str, Shape] = {
     "full": Shape(),
-    "plain": Shape(**SHORT, ages_ms=(0,)),  # type: ignore[arg-type]
+    "plain": _short(),
+    "sides": _short(**SIDES),
+    "units": _short(names=("tlh", "tln"), units=("units",), **SIDES),
+    "hedging": _short(names=("tlh",), **SIDES),
+    "pyramid": _short(settings={"pyramiding": (1,), "on_foreign_position": ("ignore",)}, **SIDES),
+    "limits": _short(settings={"pyramiding": (3,), "on_foreign_position": ("ignore",)}, limited=True, **SIDES),
+    "chain": _short(ages_ms=(0, 0, 300, 1_200, 2_600), alerts_a_minute=(20.0, 30.0), **CHAINS),
+    "swings": _short("swings", **CHAINS),
+    "late": _short(ages_ms=(0, 20_000, 36_000, 45_000)),
+    "hidden": _short("blind", alerts_a_minute=(14.0, 20.0)),
+    "foreign": _short("hands", **SIDES),
+    "lost": _short("lost_writes", alerts_a_minute=(14.0, 20.0)),
+    "unbooked": _short("unbooked_writes", "hands", alerts_a_minute=(14.0, 20.0), **SIDES),
+    "lost_and_hidden": _short("lost_writes", "blind"),
+    "killed": _short("killed_sending"),
+    "frozen": _short("frozen_long", minutes=(1.5, 2.0)),
+    "held_up": _short("slow_answers", minutes=(1.5, 2.0), **SIDES),
+    "no_bells": _short("no_bells"),
+    "two_bells": _short("two_bells"),
+    "door": _short("failing_door"),
+    "twice": _short("resent"),
+    "kill_switch": _short("halts", alerts_a_minute=(14.0, 20.0)),
+    "parts": _short("parts", "swings", **STATIONS),
+    "tokens": _short("tokens", forced=ROTATING, minutes=(1.5, 2.0), **STATIONS),
+    "accounts": _short(seats=(3, 3), names=("tlh", "tln", "tl2"), strategies=(2, 2)),
 }

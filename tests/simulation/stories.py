@@ -11,6 +11,7 @@ from sandbox.tradestation.switches import ALL as TRADESTATION
 from tests.simulation.alerts import AGES_MS, Script
 from tests.simulation.disturbances import DISTURBANCES, Draw
 from tests.simulation.markets import MARKETS, SEATS, market
+from tests.simulation.pointed import POINTED
 from tests.simulation.story import Seat, Step, Story, Strategy
 
 SWITCHES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -40,10 +41,16 @@ class Shape:
     moves_a_minute: float = 4
     disturbances: tuple[int, int] = (2, 7)
     kinds: tuple[str, ...] = tuple(DISTURBANCES)
+    certain: tuple[str, ...] = ()
+    """Pointed disturbances that every story of the shape has."""
     ages_ms: tuple[int, ...] = AGES_MS
     skew_ms: tuple[int, ...] = (0, 0, 500, 2_000)
     settings: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Of a strategy: each is drawn from its list."""
+    units: tuple[str, ...] = ("lots", "lots", "units")
+    """What a strategy at TradeLocker counts in."""
+    limited: bool = False
+    """Every strategy has a `max_quantity` of five of its market's units."""
     two_on_one: float = 0.15
     """How often a strategy shares account and symbol with the one before it."""
 
@@ -70,6 +77,8 @@ def story_of(seed: int, shape: Shape, name: str) -> Story:
     draw = Draw(dice, seats, tuple(scripts), length_ms)
     for _ in range(dice.randint(*shape.disturbances)):
         steps += DISTURBANCES[dice.choice(shape.kinds)](draw)
+    for kind in shape.certain:
+        steps += POINTED[kind](draw)
     steps.sort(key=lambda step: step.at_ms)  # stable: what was drawn first comes first
     calm_ms = max([length_ms, *(step.at_ms for step in steps)]) + 1_000
     return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, dice.choice(shape.skew_ms))
@@ -108,8 +117,10 @@ def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tu
         settings |= {"action_means": "order" if style == "order" else "side", "shares_symbol": shares}
         scale = Decimal(1)
         if accounts[0].startswith("tl"):
-            settings["quantity_unit"] = dice.choice(("lots", "lots", "units"))
+            settings["quantity_unit"] = dice.choice(shape.units)
             scale = traded.lot if settings["quantity_unit"] == "units" else scale
+        if shape.limited:
+            settings["max_quantity"] = traded.unit * scale * 5
         strategies.append(Strategy(name, accounts, traded.symbol, settings))
         script_dice = Random(dice.random())
         scripts.append(Script(name, traded, style, scale, script_dice, traded.price, shape.ages_ms, shape.plain))

@@ -9,7 +9,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A quantity in units is sent as so many lots.",
         meaning.units_taken_for_lots,
-        "plain",
+        "units",
         ("EntersAsAsked",),
     ),
     Bug(
@@ -17,7 +17,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A sell opens a long.",
         meaning.sell_taken_for_buy,
-        "plain",
+        "sides",
         ("EntersAsAsked", "ClosesAsAsked"),
     ),
     Bug(
@@ -25,7 +25,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A trim that comes after the broker's stop has closed the position opens the other side.",
         meaning.trim_reenters_after_a_stop,
-        "chain",
+        "swings",
         ("EntersAsAsked",),
     ),
     Bug(
@@ -41,7 +41,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "An alert opens what earlier alerts missed, though catching up is off.",
         meaning.missed_entries_always_caught_up,
-        "chain",
+        "swings",
         ("EntersAsAsked",),
     ),
     Bug(
@@ -49,7 +49,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "An exit with nothing held opens a short.",
         meaning.exit_opens,
-        "plain",
+        "sides",
         ("EntersAsAsked",),
     ),
     Bug(
@@ -57,7 +57,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "What a reversal closes is not taken off the size of its entry.",
         meaning.reversal_opens_the_whole_quantity,
-        "plain",
+        "sides",
         ("EntersAsAsked",),
     ),
     Bug(
@@ -65,7 +65,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A reversal opens the other side beside the position that is held.",
         meaning.reversal_without_closing,
-        "plain",
+        "hedging",
         ("OneSideOnly",),
     ),
     Bug(
@@ -73,7 +73,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A second buy on a held side goes through without `pyramiding`.",
         meaning.pyramiding_ignored,
-        "plain",
+        "pyramid",
         ("WithinLimits",),
     ),
     Bug(
@@ -81,7 +81,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "`max_quantity` looks at each order alone, not at what is held and working.",
         meaning.limit_counts_one_order_only,
-        "pyramid",
+        "limits",
         ("WithinLimits",),
     ),
     Bug(
@@ -105,7 +105,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A buy's limit is rounded up and a sell's down.",
         meaning.limit_rounded_against_the_trader,
-        "plain",
+        "sides",
         ("PricesNeverWorse",),
     ),
     Bug(
@@ -113,7 +113,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A protective stop lies a tick further away than asked.",
         meaning.stop_rounded_looser,
-        "plain",
+        "sides",
         ("PricesNeverWorse",),
     ),
     Bug(
@@ -121,7 +121,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A limit entry goes out at market.",
         meaning.limit_sent_at_market,
-        "plain",
+        "sides",
         ("PricesNeverWorse",),
     ),
     Bug(
@@ -145,7 +145,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "An exit of the long closes a short.",
         meaning.named_side_of_an_exit_ignored,
-        "plain",
+        "sides",
         ("ClosesAsAsked",),
     ),
     Bug(
@@ -153,7 +153,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "An exit of a part closes everything.",
         meaning.partial_exit_taken_as_full,
-        "plain",
+        "sides",
         ("ClosesAsAsked",),
     ),
     Bug(
@@ -161,7 +161,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "An exit of everything leaves one step open.",
         meaning.full_exit_leaves_a_part,
-        "plain",
+        "sides",
         ("FlatAfterTheLastExit",),
     ),
     Bug(
@@ -169,7 +169,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "An exit does not cancel the strategy's resting entries.",
         meaning.exit_leaves_working_entries,
-        "plain",
+        "sides",
         ("FlatAfterTheLastExit",),
     ),
     Bug(
@@ -185,7 +185,7 @@ BUGS: tuple[Bug, ...] = (
         "trading",
         "A partial close of a position by its id closes all of it.",
         looks.partial_close_by_id_closes_all,
-        "plain",
+        "hedging",
         ("ClosesAsAsked",),
     ),
     Bug(
@@ -265,7 +265,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "A lane is taken while another worker holds it.",
         ledger.lane_taken_though_held,
-        "bells",
+        "two_bells",
         ("FencedOutWritesNothing",),
     ),
     Bug(
@@ -297,7 +297,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "Any order of the same side and size counts as the one whose answer was lost.",
         looks.resolved_by_quantity_only,
-        "lost",
+        "unbooked",
         ("LedgerAgrees", "OneOrderPerCommand", "RecordedFirst"),
     ),
     Bug(
@@ -321,7 +321,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "A sender that stood still between ledger and wire sends all the same.",
         looks.late_sending_goes_out,
-        "frozen",
+        "held_up",
         ("EntersInTime",),
     ),
     Bug(
@@ -329,7 +329,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "The minute's sweep does not ring for work that nobody looked at.",
         looks.bell_lost_without_a_sweep,
-        "bells",
+        "no_bells",
         ("EndsInTime",),
     ),
     Bug(
@@ -377,7 +377,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "After a failed call the record is deleted that would stop the resend.",
         doors.dedup_deleted_on_failure,
-        "twice",
+        "door",
         ("OneAlertHoweverOftenDelivered",),
     ),
     Bug(
@@ -385,7 +385,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "The jobs and the dedup record are two calls.",
         doors.jobs_stored_before_the_dedup_record,
-        "twice",
+        "door",
         ("OneAlertHoweverOftenDelivered",),
     ),
     Bug(
@@ -393,7 +393,7 @@ BUGS: tuple[Bug, ...] = (
         "mechanics",
         "A 202 goes out though the store has failed.",
         doors.answered_though_not_stored,
-        "twice",
+        "door",
         ("AnsweredMeansStored",),
     ),
     Bug(

@@ -129,9 +129,7 @@ def stale_entry_traded(patch: Patcher) -> None:
 
 def age_counted_from_arrival(patch: Patcher) -> None:
     def twin(original: Any) -> Any:
-        return lambda alert, now_ms, accepted_at_ms: original(
-            replace(alert, fired_at_ms=None), now_ms, accepted_at_ms
-        )
+        return lambda alert, now_ms, accepted_at_ms: original(replace(alert, fired_at_ms=None), now_ms, accepted_at_ms)
 
     patch.function(ages, "age_of", twin)
 

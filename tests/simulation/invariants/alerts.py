@@ -1,5 +1,6 @@
 """Alerts: durable once answered, one however often delivered, terminal in time, and always explained."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from orderbridge.strategy.goal import Ending
@@ -49,6 +50,7 @@ class OneAlertHoweverOftenDelivered(Invariant):
     """All deliveries of one alert are answered as one, and alerts of different bodies are never taken for one."""
 
     def at_end(self, view: View) -> Iterator[Violation]:
+        yield from self._stored_twice(view)
         owner: dict[str, FiredAlert] = {}
         for alert in view.evidence.alerts:
             ids = {delivery.alert_id for delivery in alert.deliveries if delivery.alert_id}
@@ -65,6 +67,15 @@ class OneAlertHoweverOftenDelivered(Invariant):
                     yield self.violated(view, f"{alert_id} answers an alert that fired long after the first")
 
 
+    def _stored_twice(self, view: View) -> Iterator[Violation]:
+        fired = Counter((alert.strategy, alert.body.decode("utf-8", "replace")) for alert in view.evidence.alerts)
+        stored = Counter((str(item.get("strategy")), str(item.get("body"))) for item in view.ledger.alerts.values())
+        for (strategy, body), count in stored.items():
+            times = fired[(strategy, body)]
+            if body and count > times > 0:
+                yield self.violated(view, f"an alert that {strategy} fired {times}x is stored {count}x")
+
+
 def _new_again(first: FiredAlert, second: FiredAlert) -> bool:
     """A body without a fire time is another alert after 40 s (DESIGN.md section 4); with 5 s for clocks that differ."""
     answered = [one.at_ms for one in first.deliveries if one.status is not None]
@@ -75,9 +86,10 @@ class LostOnlyUnanswered(Invariant):
     """An alert is lost only if all its deliveries were answered 5xx or not at all (that is counted, no violation)."""
 
     def at_end(self, view: View) -> Iterator[Violation]:
-        known = {id(view.ledger.fired(alert_id)) for alert_id in view.ledger.alerts}
+        fired = [view.ledger.fired(alert_id) for alert_id in view.ledger.alerts]
+        known = {(alert.strategy, alert.body) for alert in fired if alert is not None}
         for alert in view.evidence.alerts:
-            if id(alert) in known or not alert.over:
+            if (alert.strategy, alert.body) in known or not alert.over:
                 continue
             if any(one.status is not None and one.status < 500 for one in alert.deliveries):
                 yield self.violated(view, f"an alert of {alert.strategy} was answered and is not in the table")

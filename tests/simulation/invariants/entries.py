@@ -109,9 +109,7 @@ class EntersAsAsked(Invariant):
             return own
         return None if meant.quantity is None else meant.quantity * times
 
-    def _opened(
-        self, view: View, job_id: str, entries: list[Command], alert: FiredAlert
-    ) -> Iterator[Violation]:
+    def _opened(self, view: View, job_id: str, entries: list[Command], alert: FiredAlert) -> Iterator[Violation]:
         """All orders of a job together: what a reversal closed counts against its quantity (rule 9)."""
         book = view.books.by_account.get(entries[0].account)
         most = self._most(view, entries[0], alert.meant)

@@ -63,7 +63,9 @@ class LeavesForeignAlone(Invariant):
                 if opening is None or adopts(view, closer):
                     continue
                 if opening.purpose == "hand":
-                    yield self.violated(view, f"{closer or 'the bridge'} closed {opening.row.position_id}, opened by hand")
+                    yield self.violated(
+                        view, f"{closer or 'the bridge'} closed {opening.row.position_id}, opened by hand"
+                    )
                 elif closer and opening.strategy and opening.strategy.partition("#")[0] != closer.partition("#")[0]:
                     yield self.violated(view, f"{closer} closed {opening.row.position_id} of {opening.strategy}")
 
