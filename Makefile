@@ -61,6 +61,10 @@ race-long: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The race tests at length: 
 mutants: .venv-mutation/$(STAMP) ## Mutation testing: ROOM=strategy or execution, SAMPLE=300 for a part, SEED=1
 	.venv-mutation/bin/python -m tests.mutation $(or $(ROOM),strategy) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv-fuzz/$(STAMP) ## Fuzz what alerts are read by, guided by coverage: BODIES=100000, TARGET=reader or endpoint, SEED=1
+	.venv-fuzz/bin/python -m tests.fuzz $(or $(TARGET),reader) --bodies $(or $(BODIES),100000) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: check-template
 check-template: environments ## Validate, lint and test the template and a plain `sam build`
 	$(SAM) validate --lint --template template.yaml --region us-east-1
@@ -120,6 +124,11 @@ environments: .venv/$(STAMP) .venv-local-aws/$(STAMP) .venv-sam/$(STAMP) ## Make
 	@UV_PROJECT_ENVIRONMENT=.venv-mutation $(SYNC) --no-default-groups --group mutation
 	@touch $@
 
+# atheris (libFuzzer for Python, on Linux) beside all that the tests need.
+.venv-fuzz/$(STAMP): pyproject.toml uv.lock .venv-uv/$(STAMP)
+	@UV_PROJECT_ENVIRONMENT=.venv-fuzz $(SYNC) --no-default-groups --group fuzz
+	@touch $@
+
 .PHONY: lock
 lock: .venv-uv/$(STAMP) ## Lock again after a change in pyproject.toml, and export the layer's requirements
 	$(UV) lock
@@ -128,7 +137,7 @@ lock: .venv-uv/$(STAMP) ## Lock again after a change in pyproject.toml, and expo
 
 .PHONY: clean
 clean: ## Remove what was built and run, and the environments
-	rm -rf .aws-sam .venv .venv-local-aws .venv-sam .venv-mutation .venv-uv sandbox/run
+	rm -rf .aws-sam .venv .venv-local-aws .venv-sam .venv-mutation .venv-fuzz .venv-uv sandbox/run
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
