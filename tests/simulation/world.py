@@ -243,8 +243,8 @@ class World:
         seed = LOGINS[int(connection[2:]) - 1]
         pair = self.cores["tradelocker"].app.simulator.tokens.log_in(seed.email, seed.password, seed.server, now)
         return Login(
-            "tradelocker", "sim", origin("tradelocker"), f"{origin('tradelocker')}/backend-api", Secret(pair.refresh), Secret(pair.access),
-            pair.expires_at_ms, now, email=seed.email, password=Secret(seed.password), server=seed.server,
+            "tradelocker", "sim", origin("tradelocker"), f"{origin('tradelocker')}/backend-api",
+            Secret(pair.refresh), Secret(pair.access), pair.expires_at_ms, now, email=seed.email, password=Secret(seed.password), server=seed.server,
         )  # fmt: skip
 
     # ---- Evidence
