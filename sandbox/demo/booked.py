@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.demo.facts import Exit, Holding, Order, Told, Write, WriteKind
+from sandbox.simserver.journal import LOST
 
 Entry = Mapping[str, Any]
 State = Mapping[str, Any]
 
 NOT_TAKEN = (401, 429)
 """Statuses that say that the broker did not look at the request: the bridge may send it again."""
+DONE = (200, LOST)
+"""Statuses under which it did what it booked: it answered so, or its answer was lost."""
 
 
 def told_by(broker: str, journal: Sequence[Entry], state: State) -> Told:
@@ -53,7 +56,7 @@ def _ts_writes(journal: Sequence[Entry], orders: Mapping[str, Entry]) -> Iterato
         path = _TS_PATH.match(entry["path"])
         if path is None or entry["method"] == "GET" or (entry["status"] in NOT_TAKEN and not entry["booked"]):
             continue
-        taken = entry["status"] == 200 and any(not one.get("refused") for one in entry["booked"])
+        taken = entry["status"] in DONE and any(not one.get("refused") for one in entry["booked"])
         match entry["method"]:
             case "POST":
                 yield Write("place", orders=_ts_placed(entry["booked"], orders, taken), taken=taken)

@@ -40,8 +40,13 @@ class SimulatedBroker:
         """Post to one of its control endpoints."""
         return self._ask(what, json.dumps(payload).encode())
 
-    def _ask(self, what: str, body: bytes | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(f"{self.control_url}/{what}", body, {"Content-Type": "application/json"})
+    def forget(self, what: Literal["faults", "journal"]) -> None:
+        """Have it forget its faults, or its journal."""
+        self._ask(what, method="DELETE")
+
+    def _ask(self, what: str, body: bytes | None = None, method: str | None = None) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.control_url}/{what}", body, headers, method=method)
         with _opener().open(request, timeout=10) as answer:
             content: dict[str, Any] = json.load(answer, parse_float=Decimal)
             return content

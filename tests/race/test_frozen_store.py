@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
 
 LONG = os.environ.get("RACE_LONG") == "1"
-FREEZES = 20 if LONG else 2
+FREEZES = 20 if LONG else 1
 RECEIVERS = 12 if LONG else 6
 EXECUTORS = 4
 LATER_S = 70

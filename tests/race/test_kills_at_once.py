@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
 
 LONG = os.environ.get("RACE_LONG") == "1"
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 RECEIVERS = EXECUTORS = 8 if LONG else 4
 MOST_RECEIVED, MOST_EXECUTED = 4, 60
 """A receiver makes three requests and an executor about fifty: nearly all of them die."""

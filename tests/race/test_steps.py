@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
 
 LONG = os.environ.get("RACE_LONG") == "1"
-SHARE = 2
+SHARE = 1
 """So many of a case's requests are tried unless it is run at length."""
 CASES_AT_ONCE = 4
 LATER_S = 70

@@ -17,6 +17,7 @@ from sandbox import places, processes
 from sandbox.demo.brokers import BrokerName, SimulatedBroker
 from tests.race.moments import Moment
 
+LAYER = places.ROOT / "layers" / "orderbridge"
 READY_WITHIN_S = 60.0
 CLOCK_BYTES = 8
 ANSWER_WITHIN_S = 120.0
@@ -175,9 +176,9 @@ class Workers:
 
 
 @contextmanager
-def worker_processes(folder: Path) -> Iterator[Workers]:
-    """Make workers for the length of a `with`; `folder` takes what they log."""
-    search = (places.ROOT / "layers" / "orderbridge", places.ROOT)
+def worker_processes(folder: Path, layer: Path = LAYER) -> Iterator[Workers]:
+    """Make workers that run on this layer, for the length of a `with`; `folder` takes what they log."""
+    search = (layer, places.ROOT)
     child = processes.start(
         "workers",
         [sys.executable, "-m", "tests.race.worker_process"],
