@@ -30,7 +30,7 @@ COLD_S = 1.8
 RECHECK_S = 1.0
 """A key that does not fit is tried again on settings of at most this age: it may be a new one."""
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 log = logging.getLogger(__name__)
 
 
@@ -103,7 +103,7 @@ class Receiver:
 
     def _authenticated(self, delivery: Delivery, in_time: InTime) -> KnownStrategy | None:
         """Give the strategy if the delivery may speak for it: known or not, the same work is done."""
-        if not _NAME.match(delivery.strategy):
+        if not _NAME.fullmatch(delivery.strategy):
             return None
         known = self._strategies.find(delivery.strategy, in_time)
         if delivery.direct or _fits(delivery, known):
