@@ -47,3 +47,13 @@ def test_stream_is_refused_in_the_form_of_every_other_answer(client: Client, pat
 
     assert (reply.status, reply.content) == (200, {"s": "error", "errmsg": "There is no such operation."})
     assert reply.headers["Access-Control-Allow-Origin"] == "https://www.tradingview.com"
+
+
+def test_change_that_gives_an_order_an_end_is_refused(client: Client) -> None:
+    ticket = {"instrument": "BTCUSD", "qty": "0.1", "side": "buy", "type": "limit", "limitPrice": "76000"}
+    own = "/accounts/tl-hedging/orders"
+    order = client.ask("POST", own, {**ticket, "currentAsk": "77261.1", "currentBid": "77261.1"}).d["orderId"]
+
+    reply = client.ask("PUT", f"{own}/{order}", {"qty": "0.1", "limitPrice": "76000", "durationDateTime": "1794400000"})
+
+    assert reply.errmsg == "Orders that end at a given time are not offered here."

@@ -101,8 +101,7 @@ def _taken(side: Side) -> str:
 
 def _duration(form: Fields, kind: OrderType, capabilities: Capabilities) -> Duration:
     name = form.text("durationType")
-    if form.number("durationDateTime"):
-        raise ShownError("Orders that end at a given time are not offered here.")
+    check_no_end(form)
     if capabilities.broker == "tradelocker":
         if name and name != Duration.GTC.name:
             raise ShownError("This broker's orders are good till cancelled.")
@@ -113,6 +112,12 @@ def _duration(form: Fields, kind: OrderType, capabilities: Capabilities) -> Dura
     if TYPE_NAMES[kind] not in ORDER_TYPES[duration]:
         raise ShownError(f"{TITLES[duration]} is not possible for {TYPE_NAMES[kind]} orders.")
     return duration
+
+
+def check_no_end(form: Fields) -> None:
+    """Raise `ShownError` for an order that is to end at a given time."""
+    if form.number("durationDateTime"):
+        raise ShownError("Orders that end at a given time are not offered here.")
 
 
 def check_quantity(quantity: Decimal, instrument: Instrument) -> None:

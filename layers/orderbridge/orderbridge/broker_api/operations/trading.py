@@ -14,7 +14,7 @@ from orderbridge.broker_api.operations.instruments import suits
 from orderbridge.broker_api.ports import Backstage, Estimate, HasPreview
 from orderbridge.broker_api.prices import pip_size
 from orderbridge.broker_api.reading import Reader
-from orderbridge.broker_api.tickets import Prices, check_quantity, check_sides, check_tick, read_order
+from orderbridge.broker_api.tickets import Prices, check_no_end, check_quantity, check_sides, check_tick, read_order
 from orderbridge.broker_api.working import Outcome, Working, fingerprint_of, job_id_of
 from orderbridge.commands import Place
 from orderbridge.errors import BrokerReadError, ReadRefusedError, UnknownSymbolError
@@ -107,6 +107,7 @@ class Trading:
         quantity = call.form.quantity("qty")
         if quantity != order.quantity:
             check_quantity(quantity, instrument)
+        check_no_end(call.form)
         duration = call.form.text("durationType")
         if duration and order.duration and duration.lower() != order.duration.lower():
             raise ShownError("The duration of a working order cannot be changed. Cancel it and place another.")
