@@ -5,8 +5,9 @@ body under a name of that meaning; an entry that leaves out a size or a price th
 accepted although the body gives two values to one of the fields that decide it.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from orderbridge import codec
@@ -15,6 +16,8 @@ from orderbridge.model import Direction, OrderType
 from tests.fuzz.scan import Said, Scan, scan
 
 MOST_STORED = 32 * 1024
+LARGEST, FINEST = Decimal(10**15), -12
+"""Between them no product or quotient of two numbers meets a limit of decimal arithmetic."""
 ENTRIES = (Action.BUY, Action.SELL, Action.ADD)
 SYMBOL = ("ticker", "symbol")
 QUANTITY = ("quantity", "ordercontracts", "contracts")
@@ -49,6 +52,11 @@ def check(raw: bytes, read: Alert | Refusal, own_symbol: str = "") -> None:
         return
     back: Alert = codec.loads(Alert, stored)
     assert back == read, "what is stored is read back as something else"
+    for number in numbers_of(read):
+        exponent = number.as_tuple().exponent
+        assert isinstance(exponent, int)
+        assert exponent >= FINEST, "finer than anything is traded"
+        assert abs(number) < LARGEST, "larger than anything is traded"
     body = scan(raw)
     _check_action(read, body)
     _check_symbol(read, body, own_symbol)
@@ -58,6 +66,15 @@ def check(raw: bytes, read: Alert | Refusal, own_symbol: str = "") -> None:
         _check_entry(read, body)
     else:
         _check_exit_or_cancel(read, body)
+
+
+def numbers_of(value: object) -> Iterator[Decimal]:
+    """Give all numbers of an alert, those of its parts too."""
+    if isinstance(value, Decimal):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        for each in dataclasses.fields(value):
+            yield from numbers_of(getattr(value, each.name))
 
 
 def _check_refusal(refusal: Refusal) -> None:
