@@ -1,86 +1,35 @@
-"""Other people's accounts, forged requests, and bodies that are none (logging in: tests/unit/broker_api/login)."""
+"""Requests that are forged or make no sense (accounts of others: test_strangers; logging in: tests/unit/broker_api)."""
 
 from typing import Any
 
 import pytest
 
-from orderbridge.broker_api.login.model import User
 from tests.panel.conftest import PANEL_BENCHES
 from tests.panel.schema import operations
 from tests.panel.world import PanelWorld
-
-MALLORY = "token-of-mallory"
-OWN_PATHS = sorted(
-    (name, method, path) for name, (method, path) in operations().items() if path.startswith("/accounts/")
-)
 
 
 @pytest.fixture(params=["tradelocker", "tradestation"])
 def world(request: pytest.FixtureRequest) -> PanelWorld:
     world = PanelWorld(PANEL_BENCHES[request.param]())
-    world.guard.users[MALLORY] = User("mallory", "1", accounts=("mallorys-own",))
     world.place()
-    world.place("buy", kind="limit", limitPrice=world.bench.price - world.bench.distance)
     return world
 
 
-def filled(path: str, world: PanelWorld) -> str:
-    """Put real ids into a path."""
-    position = world.positions()[0]["id"]
-    order = next(o["id"] for o in world.orders().values() if o["status"] == "working")
-    path = path.replace("{accountId}", world.account.name).replace("{orderId}", order)
-    return path.replace("{positionId}", position).replace("{individualPositionId}", position).replace(
-        "{netPositionId}", world.bench.symbol
-    )
-
-
-@pytest.mark.parametrize(("name", "method", "path"), OWN_PATHS, ids=[one[0] for one in OWN_PATHS])
-def test_account_of_somebody_else_is_answered_as_if_it_were_none(
-    world: PanelWorld, name: str, method: str, path: str
-) -> None:
-    before = (world.held(), len(world.working()), world.bench.writes())
-    form = {"qty": 1, "amount": 1, **world.ticket()} if method != "GET" else None
-
-    theirs = world.ask(method, filled(path, world), form, token=MALLORY, instrument=world.bench.symbol)
-    missing = filled(path.replace("{accountId}", "no-such-account"), world)
-    nobodys = world.ask(method, missing, form, token=MALLORY)
-    world.settle()
-
-    assert theirs.content == nobodys.content
-    if name != "trackLatency":  # whose published answer knows no error: it is passed over
-        assert theirs.content == {"s": "error", "errmsg": "There is no such account."}
-    assert (world.held(), len(world.working()), world.bench.writes()) == before
-
-
-@pytest.mark.parametrize("path", ["/quotes", "/depth"])
-def test_market_data_of_somebody_elses_login_are_refused(world: PanelWorld, path: str) -> None:
-    reply = world.ask(
-        "GET", path, token=MALLORY, accountId=world.account.name, symbols=world.bench.symbol, symbol=world.bench.symbol
-    )
-
-    assert reply.errmsg == "There is no such account."
-
-
-def test_account_list_has_ones_own_accounts_alone(world: PanelWorld) -> None:
-    assert [one["id"] for one in world.ask("GET", "/accounts").d] == [world.account.name]
-    assert world.ask("GET", "/accounts", token=MALLORY).errmsg
-
-
-@pytest.mark.parametrize("name", sorted(operations()))
 @pytest.mark.parametrize("token", [None, "", "not a token", "eyJhbGciOiJub25lIn0.e30."])
 def test_operation_without_a_good_token_is_401_with_the_error_body_and_does_nothing(
-    world: PanelWorld, name: str, token: str | None
+    world: PanelWorld, token: str | None
 ) -> None:
-    method, path = operations()[name]
-    if name in ("authorize", "getMapping"):
-        return
-    path, writes = filled(path, world), world.bench.writes()
+    writes = world.bench.writes()
+    for name, (method, path) in sorted(operations().items()):
+        if name in ("authorize", "getMapping"):
+            continue
+        form = world.ticket() if method != "GET" else None
 
-    reply = world.ask(method, path, world.ticket() if method != "GET" else None, token=token)
+        reply = world.ask(method, path.replace("{accountId}", world.account.name), form, token=token)
 
-    assert reply.status == 401
-    assert reply.content["s"] == "error"
-    assert reply.headers["Access-Control-Allow-Origin"] == "https://www.tradingview.com"
+        assert (reply.status, reply.content["s"]) == (401, "error"), name
+        assert reply.headers["Access-Control-Allow-Origin"] == "https://www.tradingview.com"
     assert world.bench.writes() == writes
 
 

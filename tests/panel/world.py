@@ -114,7 +114,7 @@ class TestStage:
 
     def desk(self, account: AccountSettings) -> PanelDesk:
         if account.name not in self._desks:
-            broker = self._world.broker_within(SHARE)
+            broker = self._world.broker_within(SHARE, account.name)
             looks = Looks(
                 self.look_store, broker, self.clock, account.name, f"panel-{id(self)}", self._world.bench.gap_ms
             )
@@ -134,6 +134,7 @@ class PanelWorld(World):
     def __init__(self, bench: Any, strategies: Any = None, listed: tuple[Listed, ...] = ()) -> None:
         super().__init__(bench, strategies)
         self.ids = itertools.count(1)
+        self.seats: dict[str, Any] = {}
         machine = HandMade(self.clock.now_ms, sleep=self.clock.sleep)
         bench.budget = DynamoBudget(self.client, TABLE, self.account.connection, machine)
         broker: BrokerName = self.account.broker
@@ -147,16 +148,28 @@ class PanelWorld(World):
         """Give the API of another process: it remembers nothing."""
         return BrokerApi(TestStage(self), self.guard, NoDoor(), origins)
 
-    def broker_within(self, share: Fraction) -> Any:
+    def broker_within(self, share: Fraction, account: str = "") -> Any:
         bench: Any = self.bench
-        whole = bench.budget
+        whole, seat = bench.budget, bench.seat
+        bench.seat = self.seats.get(account, seat)
         bench.budget = DynamoBudget(
             self.client, TABLE, self.account.connection, HandMade(self.clock.now_ms, sleep=self.clock.sleep), share
         )
         try:
             return bench.new_broker()
         finally:
-            bench.budget = whole
+            bench.budget, bench.seat = whole, seat
+
+    def add_neighbour(self, token: str, login: str, seat: Any) -> AccountSettings:
+        """Let somebody else in, with an account of their own at the same simulated broker."""
+        number = getattr(seat, "account_number", "")
+        theirs = replace(
+            self.account, name=f"{login}s-own", broker_account_id=seat.account_id, account_number=number
+        )
+        self.settings.accounts[theirs.name] = theirs
+        self.seats[theirs.name] = seat
+        self.guard.users[token] = User(login, "1", accounts=(theirs.name,))
+        return theirs
 
     def work_for_panel(self, lane: str, deadline: Deadline) -> None:
         worked = self.worker().work(lane, deadline)

@@ -53,7 +53,7 @@ class PanelClients:
         call(self._client.put_item, TableName=self._table, Item=marshal(item))
 
     def remove(self, client_id: str) -> None:
-        """Remove a client: it gets no more tokens. What it has lives on to its own end, half an hour at most."""
+        """Remove a client: it gets no more tokens, and within seconds what it has is worth nothing."""
         call(self._client.delete_item, TableName=self._table, Key=marshal(keys.panel_client(client_id)))
 
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from orderbridge.broker_api.login.authenticate import USER_S, Authenticator, account_of, accounts_of
+from orderbridge.broker_api.login.authenticate import KEPT_S, Authenticator, account_of, accounts_of
+from orderbridge.broker_api.login.issue import Issued
 from orderbridge.broker_api.login.model import User
 from orderbridge.errors import NotSignedInError, NotYoursError
-from tests.unit.broker_api.login.bench import Bench, Random
+from orderbridge.secret import Secret
+from tests.unit.broker_api.login.bench import CLIENT, PASSWORD, Bench, Random
 
 NAMES = ("sim-a", "sim-b", "sim-shared")
 
@@ -167,10 +169,26 @@ def test_unlinked_account_is_gone_within_seconds(bench: Bench) -> None:
     assert found is not None
     bench.panel.users.put(replace(found.value, accounts=("sim-shared",)), found.version)
 
-    clock.now = USER_S + 0.1
+    clock.now = KEPT_S + 0.1
     after = authenticator.authenticate(token)
 
     assert (before.all_accounts, after.all_accounts) == (("sim-a", "sim-shared"), ("sim-shared",))
+
+
+def test_token_ends_within_seconds_with_the_client_that_it_was_given_to(bench: Bench) -> None:
+    clock = HandClock()
+    authenticator, tokens = fresh(bench, clock), bench.tokens()
+    by_password = bench.panel.passwords.sign_in("ann", Secret(PASSWORD), "203.0.113.9")
+    assert isinstance(by_password, Issued)
+    assert authenticator.authenticate(tokens["access_token"]).login == "ann"
+
+    bench.panel.clients.remove(CLIENT)
+    clock.now = KEPT_S + 0.1
+
+    with pytest.raises(NotSignedInError):
+        authenticator.authenticate(tokens["access_token"])
+    assert bench.refresh(tokens["refresh_token"])[0] == 401
+    assert authenticator.authenticate(by_password.access_token.reveal()).login == "ann"
 
 
 def test_random_bytes_of_the_bench_never_repeat() -> None:

@@ -1,17 +1,21 @@
 """Who a token belongs to, and which accounts are whose. Every call of the panel comes through here."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from orderbridge.broker_api.login.model import ServerClient, SignIn, User
+from orderbridge.broker_api.login.model import Client, ServerClient, SignIn, StoredUser, User
 from orderbridge.broker_api.login.ports import AccountSource, ClientStore, NowMs, SessionStore, UserStore
 from orderbridge.broker_api.login.rotation import use_access
 from orderbridge.broker_api.login.tokens import digest, sign_in_of
 from orderbridge.errors import ConflictError, NotSignedInError, NotYoursError
 from orderbridge.strategy.settings import AccountSettings
 
-USER_S = 5.0
-"""How long a user is used before being read again: until then a removal or an unlinking may not be felt."""
-MOST_USERS = 200
+T = TypeVar("T")
+
+KEPT_S = 5.0
+"""How long a user or client is used before being read again: until then a removal or an unlinking may not be felt."""
+MOST_KEPT = 200
 TRIES = 5
 
 
@@ -27,18 +31,22 @@ class Authenticator:
         monotonic: Callable[[], float],
     ) -> None:
         self._sessions = sessions
-        self._users = users
         self._clients = clients
         self._now_ms = now_ms
-        self._monotonic = monotonic
-        self._kept: dict[str, tuple[float, User | None]] = {}
+        self._kept_users: _Kept[User] = _Kept(lambda login: _value(users.get(login)), monotonic)
+        self._kept_clients: _Kept[Client] = _Kept(clients.get, monotonic)
 
     def authenticate(self, token: str) -> User:
-        """Give the user of an access token; the token of a data server is none of a user's."""
+        """Give the user of an access token; the token of a data server is none of a user's.
+
+        A token ends with the client that it was given to, as with its user.
+        """
         sign_in = self._sign_in(token)
-        user = self._user(sign_in.user) if sign_in.user else None
+        user = self._kept_users.get(sign_in.user) if sign_in.user else None
         if user is None or user.generation != sign_in.generation:
             raise NotSignedInError("the sign-in is over")
+        if sign_in.client_id and self._kept_clients.get(sign_in.client_id) is None:
+            raise NotSignedInError("the client that it was given to is removed")
         return user
 
     def authenticate_server(self, token: str) -> ServerClient:
@@ -78,16 +86,27 @@ class Authenticator:
             return used
         raise NotSignedInError("the access token is being replaced")
 
-    def _user(self, login: str) -> User | None:
-        kept = self._kept.get(login)
-        now = self._monotonic()
-        if kept is None or now - kept[0] > USER_S:
-            if len(self._kept) >= MOST_USERS:
-                self._kept.clear()
-            found = self._users.get(login)
-            kept = (now, None if found is None else found.value)
-            self._kept[login] = kept
+
+@dataclass
+class _Kept(Generic[T]):
+    """Values by name, each read again after KEPT_S."""
+
+    read: Callable[[str], T | None]
+    monotonic: Callable[[], float]
+    values: dict[str, tuple[float, T | None]] = field(default_factory=dict)
+
+    def get(self, name: str) -> T | None:
+        """Give the value of a name, None where there is none."""
+        kept, now = self.values.get(name), self.monotonic()
+        if kept is None or now - kept[0] > KEPT_S:
+            if len(self.values) >= MOST_KEPT:
+                self.values.clear()
+            kept = self.values[name] = (now, self.read(name))
         return kept[1]
+
+
+def _value(found: StoredUser | None) -> User | None:
+    return None if found is None else found.value
 
 
 def account_of(user: User, name: str, accounts: AccountSource) -> AccountSettings:
