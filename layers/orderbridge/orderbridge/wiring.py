@@ -133,6 +133,7 @@ class Bridge:
         )
         self.leases = TokenLeases(self.dynamodb, environment.table)
         self._secrets = LoginSecrets(client_of("secretsmanager"), environment.secret_prefix)
+        self._snapshots = DynamoSnapshots(self.dynamodb, environment.table)
         self._http = open_client(transport)
         self._keepers: dict[str, TokenKeeper] = {}
         self._desks: dict[AccountSettings, Desk] = {}
@@ -212,8 +213,7 @@ class Bridge:
 
     def looks(self, account: AccountSettings, broker: Broker) -> Looks:
         """Give the account's looks, read through `broker` and shared with every other process."""
-        snapshots = DynamoSnapshots(self.dynamodb, self.environment.table)
-        return Looks(snapshots, broker, self.clock, account.name, self.owner, LOOK_GAP_MS[account.broker])
+        return Looks(self._snapshots, broker, self.clock, account.name, self.owner, LOOK_GAP_MS[account.broker])
 
     def work_lane(self, lane: str, deadline: Deadline) -> Worked:
         """Work one lane, ring for what is left, and see that what is held is watched."""

@@ -31,6 +31,8 @@ class DynamoSnapshots:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+        self._kept: dict[str, tuple[str, Look | None]] = {}
+        """Account -> the look that was read or stored last, beside its text: whoever waits for a look reads often."""
 
     def read(self, account: str) -> SharedLook:
         """Read the snapshot item, consistently."""
@@ -38,10 +40,18 @@ class DynamoSnapshots:
             self._client.get_item, TableName=self._table, Key=marshal(keys.snapshot(account)), ConsistentRead=True
         )
         item = unmarshal(reply.get("Item", {}))
-        look = _readable(item) if "data" in item else None
         return SharedLook(
-            look, int(item.get("started", 0)), int(item.get("done", 0)), int(item.get("flight_until_ms", 0))
+            self._look(account, item), int(item.get("started", 0)), int(item.get("done", 0)), int(item.get("flight_until_ms", 0))
         )
+
+    def _look(self, account: str, item: Item) -> Look | None:
+        if "data" not in item:
+            return None
+        text, (known, look) = str(item["data"]), self._kept.get(account, ("", None))
+        if text != known:
+            look = _readable(item)
+            self._kept[account] = (text, look)
+        return look
 
     def take_flight(self, account: str, owner: str, now_ms: int, until_ms: int) -> int | None:
         """Start the next flight unless one is in the air."""
@@ -67,6 +77,8 @@ class DynamoSnapshots:
         """End a flight; its look is kept if it is the latest."""
         packed = "" if look is None else _packed(look)
         kept = 0 < len(packed) <= MAX_BYTES
+        if kept:
+            self._kept[account] = (packed, look)
         try:
             call(
                 self._client.update_item,
