@@ -89,6 +89,10 @@ deploy: build ## Deploy to your AWS account; the first time: make deploy ARGS=--
 bench: environments ## Measure what the README claims, beside a naive design and a floor
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: burst
+burst: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## Fire 1,000 alerts over 200 symbols and 10 accounts at one bar close, and fewer before
+	$(BIN)/python -m benchmarks.burst $(ARGS)
+
 .PHONY: costs
 costs: .venv/$(STAMP) ## Compute what running it costs, from what it uses and AWS's list prices
 	$(BIN)/python -m benchmarks.costs $(ARGS)

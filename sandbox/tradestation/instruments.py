@@ -1,5 +1,9 @@
-"""The symbols that the simulated TradeStation knows, with their formats, margins and starting prices."""
+"""The symbols that the simulated TradeStation knows, with their formats, margins and starting prices.
 
+SANDBOX_STOCKS in the environment adds so many stocks (`CROWD000`, `CROWD001`, ...), for measurements with many symbols.
+"""
+
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,6 +122,10 @@ def _listed() -> dict[str, Instrument]:
         _stock("SPY", "SPDR S&P 500 ETF", "ARCX", "582.50"),
         _stock("TSLA", "Tesla Inc", "NASDAQ", "342.10"),
         _stock("GE", "GE Aerospace", "NYSE", "181.20"),
+        *(
+            _stock(f"CROWD{number:03d}", f"Crowd Stock {number}", "NASDAQ", f"{100 + number}.00")
+            for number in range(int(os.environ.get("SANDBOX_STOCKS", "0")))
+        ),
         Instrument("$SPX.X", "INDEX", "S&P 500 Index", "INDEX", Decimal("0.01"), Decimal("6885.10"), root="$SPX.X"),
     ]
     for root in _ROOTS:

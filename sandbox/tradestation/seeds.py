@@ -1,5 +1,9 @@
-"""The users, accounts and API keys that the simulated TradeStation starts with."""
+"""The users, accounts and API keys that the simulated TradeStation starts with.
 
+SANDBOX_TRADERS in the environment adds so many users with one margin account each, for measurements with many accounts.
+"""
+
+import os
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -37,6 +41,20 @@ class ApiKey:
     client_secret: str | None
 
 
+
+
+def _crowd(count: int) -> tuple[User, ...]:
+    return tuple(
+        User(
+            f"crowd-{number}",
+            f"crowd-password-{number}",
+            f"crowd-refresh-token-{number}",
+            (SeedAccount(f"SIM2{number:06d}M", "Margin", Decimal(10_000_000)),),
+        )
+        for number in range(count)
+    )
+
+
 USERS = (
     User(
         "sim-trader-1",
@@ -58,6 +76,7 @@ USERS = (
             SeedAccount("SIM7654321F", "Futures", Decimal(250_000)),
         ),
     ),
+    *_crowd(int(os.environ.get("SANDBOX_TRADERS", "0"))),
 )
 KEYS = (
     ApiKey("SimKeyAbCdEfGhIjKlMnOpQrStUvWxYz", "sim-client-secret"),
