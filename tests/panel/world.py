@@ -184,6 +184,12 @@ class PanelWorld(World):
         self.settings.accounts[self.account.name] = self.account
         self.api = self.new_api()
 
+    def lose_snapshots(self) -> None:
+        """Empty the table of all that was read of the broker; what the panel has told people is kept."""
+        for item in self.client.scan(TableName=TABLE)["Items"]:
+            if item["sk"]["S"].startswith(("SNAPSHOT", "CACHE#")):
+                self.client.delete_item(TableName=TABLE, Key={name: item[name] for name in ("pk", "sk")})
+
     # ---- the broker
 
     @property

@@ -20,7 +20,7 @@ from orderbridge.broker_api.book import PanelBook, backfilled, failed, folded, k
 from orderbridge.broker_api.ports import Backstage, HasDepth, ManyInstruments, ManyQuotes, PanelDesk
 from orderbridge.broker_api.snapshots import Seen, Snapshots, pause_ms
 from orderbridge.broker_api.working import Capped
-from orderbridge.brokers.port import Deadline
+from orderbridge.brokers.port import Deadline, Look
 from orderbridge.errors import (
     AmbiguousSymbolError,
     BrokerReadError,
@@ -141,7 +141,7 @@ class Reader:
                 return old
             shared = self._stage.look_store.read(account.name)
             book = self._resolved(old)
-            if shared.look is not None and shared.done > book.flight:
+            if shared.look is not None and _newer(shared.look, shared.done, book):
                 exits = self._exits(account, tuple(p.symbol for p in shared.look.positions))
                 book = folded(
                     book,
@@ -370,6 +370,14 @@ class Reader:
                 if pause_s + 0.5 > deadline.remaining():
                     raise
                 self._clock.sleep(pause_s)
+
+
+def _newer(look: Look, flight: int, book: PanelBook) -> bool:
+    """Tell whether a look comes after the one that the book was folded from.
+
+    Flights count from 1 again where the shared look was lost: then the time tells.
+    """
+    return flight > book.flight or (flight < book.flight and look.requested_at_ms > book.looked_at_ms)
 
 
 def _short(deadline: Deadline) -> Capped:
