@@ -32,6 +32,7 @@ KNOWN_DIFFERENCES: Mapping[tuple[str, str], Difference] = {
     ("moto", "T10"): Difference("does not know a transaction's token", {2: ..., 4: {}, 6: ..., 9: ...}),
     ("moto", "T12"): Difference("refuses the request as a whole", {1: INVALID}),
     ("moto", "T13"): Difference("counts an item's size another way, and not after an update", {1: INVALID, 3: {}}),
+    ("moto", "T14"): Difference("looks at no bounds", {15: ...}),
     ("moto", "T17"): Difference("gives the error another name", {16: refused("ResourceNotFoundException")}),
     ("moto", "T18"): Difference("takes a number as the index's key", {4: {}}),
     ("moto", "Q04"): Difference(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -63,14 +64,24 @@ def ministack(aws: LocalAws, bridge: BridgeResources) -> System:
     )
 
 
+def with_fresh_queues(system: System, name: str) -> System:
+    """Give the same system with a bell and dead letters that are empty."""
+    bell, dead = _queues(system.clients["sqs"], name)
+    return replace(system, bell_url=bell, dead_letter_url=dead)
+
+
 def _system(name: str, clients: Mapping[str, Any], table: str, **more: Any) -> System:
-    sqs = clients["sqs"]
-    dead = sqs.create_queue(QueueName="dead", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
-    bell = sqs.create_queue(QueueName="bell", Attributes=BELL | {"RedrivePolicy": redrive})["QueueUrl"]
+    bell, dead = _queues(clients["sqs"], "first")
     topic = clients["sns"].create_topic(Name="notices")["TopicArn"]
     return System(name, clients, table, bell, dead, topic, "orderbridge/fidelity/", **more)
+
+
+def _queues(sqs: Any, name: str) -> tuple[str, str]:
+    dead = sqs.create_queue(QueueName=f"{name}-dead", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    bell = sqs.create_queue(QueueName=f"{name}-bell", Attributes=BELL | {"RedrivePolicy": redrive})["QueueUrl"]
+    return bell, dead
 
 
 @cache

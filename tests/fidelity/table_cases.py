@@ -283,6 +283,9 @@ def _(aws: Caller) -> None:
         gives = {"Items": [aws.item("L", sk, mark=sk) for sk in found], "Count": len(found), "ScannedCount": len(found)}
         query = {"KeyConditionExpression": condition, "ExpressionAttributeValues": asked}
         aws.table("query", gives, ConsistentRead=True, **query)
+    swapped = {"KeyConditionExpression": "pk = :p AND sk BETWEEN :b AND :a"}
+    bounds = {"ExpressionAttributeValues": marshalled(**{":p": f"{aws.tag}#L", ":a": "A", ":b": "B"})}
+    aws.table("query", INVALID, ConsistentRead=True, **swapped, **bounds)
     wrong = {"KeyConditionExpression": "pk = :p AND mark = :p"}
     aws.table("query", INVALID, ConsistentRead=True, ExpressionAttributeValues=marshalled(**{":p": "x"}), **wrong)
 

@@ -62,7 +62,7 @@ def compared(left: Any, compare: str, right: Any) -> bool:
 def between(value: Any, low: Any, high: Any) -> bool:
     """Tell whether a value lies within bounds. Raises `ExpressionError` when there can be none between them."""
     if compared(high, "<", low):
-        raise ExpressionError("the BETWEEN operator requires upper bound to be greater than or equal to lower bound")
+        raise ExpressionError("the BETWEEN operator's upper bound is below its lower bound")
     return compared(value, ">=", low) and compared(value, "<=", high)
 
 

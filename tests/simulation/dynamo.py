@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.attributes import ExpressionError, Item, copied, measured
-from tests.simulation.changes import Change, check_references, given, invalid, key_of
+from tests.simulation.changes import MOST_ITEM_BYTES, Change, check_references, given, invalid, key_of
 from tests.simulation.errors import NotSimulatedError, client_error
 from tests.simulation.expressions import Condition, KeyCondition, condition, key_condition
 from tests.simulation.rows import Key, LaggingIndex, Row, Rows
@@ -126,7 +126,8 @@ class SimulatedTable:
             codes = ", ".join(str(reason["Code"]) for reason in reasons)
             text = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
             raise client_error(name, "TransactionCanceledException", text, CancellationReasons=reasons)
-        if sum(measured(new) for _, new in tried if new is not None) > MOST_TRANSACTION_BYTES:
+        large = len(tried) > MOST_TRANSACTION_BYTES // MOST_ITEM_BYTES
+        if large and sum(measured(new) for _, new in tried if new is not None) > MOST_TRANSACTION_BYTES:
             raise invalid(name, "The items of the transaction are larger than 4 MB together")
         for change, (_, new) in zip(changes, tried, strict=True):
             if change.kind != "ConditionCheck":
@@ -287,16 +288,16 @@ class SimulatedTable:
         index: str | None,
     ) -> dict[str, Any]:
         """Read rows until the limit or a page's size is reached; the filter comes after both."""
-        found, size, scanned = list[Item](), 0, 0
-        full = False
+        found, size, scanned, full = list[Item](), 0, 0, False
+        holds, sizes = None if kept is None else kept.holds, self._sizes
         for _, key in rows:
             item = images[key]
             scanned += 1
-            size += self._sizes.get(key, 0)
-            if kept is None or kept.holds(item, names, values):
+            size += sizes.get(key, 0)
+            if holds is None or holds(item, names, values):
                 found.append(copied(item))
-            full = size >= MOST_PAGE_BYTES or scanned == limit
-            if full:
+            if size >= MOST_PAGE_BYTES or scanned == limit:
+                full = True
                 break
         page: dict[str, Any] = {"Items": found, "Count": len(found), "ScannedCount": scanned}
         if full:

@@ -3,14 +3,16 @@
 import heapq
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
-from itertools import dropwhile, islice, takewhile
 from typing import Any
 
-from tests.simulation.attributes import Item, between, compared
+from tests.simulation.attributes import ExpressionError, Item
+from tests.simulation.errors import NotSimulatedError
 
 Key = tuple[str, str]
 Row = tuple[str, Key]
 """A sort key, and the item that has it."""
+FIRST, LAST = "\0", "\U0010ffff"
+"""Behind a text: what comes next after it, and what comes after all that begin with it."""
 
 
 class Rows:
@@ -31,21 +33,35 @@ class Rows:
     def chosen(self, partition: str, compare: str, texts: tuple[str, ...]) -> list[Row]:
         """Give the rows whose sort key fits, in order; `compare` is empty for all of them."""
         rows = self._partitions.get(partition, [])
-        start = 0 if compare in ("", "<", "<=") else bisect_left(rows, (texts[0], ("", "")))
-        later = dropwhile(lambda row: compare == ">" and row[0] == texts[0], islice(rows, start, None))
-        return list(takewhile(lambda row: _fits(row[0], compare, texts), later))
+        start, end = 0, len(rows)
+        match compare:
+            case "":
+                pass
+            case "begins_with":
+                start, end = _from(rows, texts[0]), _from(rows, texts[0] + LAST)
+            case "BETWEEN":
+                if texts[1] < texts[0]:
+                    raise ExpressionError("the BETWEEN operator's upper bound is below its lower bound")
+                start, end = _from(rows, texts[0]), _after(rows, texts[1])
+            case "=":
+                start, end = _from(rows, texts[0]), _after(rows, texts[0])
+            case "<" | "<=":
+                end = (_from if compare == "<" else _after)(rows, texts[0])
+            case ">" | ">=":
+                start = (_from if compare == ">=" else _after)(rows, texts[0])
+            case _:
+                raise NotSimulatedError(f"a sort key that is {compare}")
+        return rows[start:end]
 
 
-def _fits(sort_key: str, compare: str, texts: tuple[str, ...]) -> bool:
-    match compare:
-        case "":
-            return True
-        case "begins_with":
-            return sort_key.startswith(texts[0])
-        case "BETWEEN":
-            return between({"S": sort_key}, {"S": texts[0]}, {"S": texts[1]})
-        case _:
-            return compared({"S": sort_key}, compare, {"S": texts[0]})
+def _from(rows: list[Row], sort_key: str) -> int:
+    """Give the place of the first row with this sort key, or of the one that comes next."""
+    return bisect_left(rows, (sort_key, ("", "")))
+
+
+def _after(rows: list[Row], sort_key: str) -> int:
+    """Give the place behind the last row with this sort key."""
+    return bisect_left(rows, (sort_key + FIRST, ("", "")))
 
 
 class LaggingIndex:
