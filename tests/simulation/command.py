@@ -21,8 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults: Counter[str] = Counter()
     complaints: Counter[str] = Counter()
     failed: list[int] = []
+    cpu_s = 0.0
     for played in _played(seeds, given.shape, given.jobs):
         totals += played.statistics
+        cpu_s += played.seconds
         totals["seeds"] += 1
         faults += played.faults
         complaints += played.complaints
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.told:
             _print("\n".join(played.lines))
     seconds = time.perf_counter() - began
-    _report(totals, faults, complaints, seconds, given.jobs)
+    _report(totals, faults, complaints, seconds, cpu_s, given.jobs)
     for seed in failed[: given.stories]:
         _story(seed, given.shape, given.shrink)
     _print(f"violations in {len(failed)} of {len(seeds)} seeds: {failed}" if failed else "every invariant held")
@@ -88,14 +90,18 @@ def _story(seed: int, shape: str, shrinks: bool) -> None:
     _print(f"replay: python -m tests.simulation --seeds {seed} --shape {shape} --told\n")
 
 
-def _report(totals: Counter[str], faults: Counter[str], complaints: Counter[str], seconds: float, jobs: int) -> None:
+def _report(
+    totals: Counter[str], faults: Counter[str], complaints: Counter[str], seconds: float, cpu_s: float, jobs: int
+) -> None:
     _print("")
     for name, count in totals.items():
         _print(f"{name:38} {count:>12,}")
     _print("faults met: " + ", ".join(f"{name} {count:,}" for name, count in sorted(faults.items())))
     _print("complaints: " + ", ".join(f"{name} {count:,}" for name, count in complaints.most_common(12)))
     fired = totals["alerts fired"]
-    _print(f"{fired:,} alerts in {seconds:.1f} s: {fired / seconds:.1f} alerts a second on {jobs} core(s)")
+    _print(
+        f"{fired:,} alerts in {seconds:.1f} s with {jobs} process(es); {fired / cpu_s:.1f} a second of processor time"
+    )
 
 
 def _print(text: str) -> None:

@@ -21,6 +21,8 @@ from tests.simulation.world import World, quiet_output
 
 QUIET_MS = 290_000
 """Redelivery of a bell after two minutes, a lapsed lease, an unknown outcome given up after a minute, and some more."""
+SETTLED_MS = 12_000
+OPEN = ("OPEN#JOB", "OPEN#COMMAND")
 LAST_MS = 90_000
 """After the last exits."""
 
@@ -37,6 +39,7 @@ class Played:
     faults: Counter[str] = field(default_factory=Counter)
     complaints: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    """Of processor time."""
     digest: str = ""
     """Of every write to the table, every order at the brokers and every answer: the same story has the same."""
 
@@ -54,7 +57,7 @@ def play(seed: int, shape: str = "full", *, told: bool = False) -> Played:
 def play_story(story: Story, *, told: bool = False, stop_early: bool = False) -> Played:
     """Play a story; `told` keeps its time line, `stop_early` ends it at the first violation."""
     os.environ.update(ENVIRONMENT)
-    began = time.perf_counter()
+    began = time.process_time()
     with quiet_output():
         world = World(story, told=told)
         judge = Judge(world)
@@ -71,7 +74,7 @@ def play_story(story: Story, *, told: bool = False, stop_early: bool = False) ->
         _run(world, lambda: stop_early and bool(judge.violations))
         violations = tuple(judge.at_end()) if not (stop_early and judge.violations) else tuple(judge.violations)
     played = Played(story, violations, judge.counts, world.lines)
-    played.seconds = time.perf_counter() - began
+    played.seconds = time.process_time() - began
     _count(world, played)
     return played
 
@@ -84,12 +87,30 @@ def _run(world: World, over: Callable[[], bool]) -> None:
     hub = world.hub
     for step in world.story.steps:
         hub.at(START_MS + step.at_ms, partial(deeds.do, step))
-    hub.at(START_MS + world.story.calm_ms, deeds.calm)
-    end_ms = START_MS + world.story.calm_ms + QUIET_MS
+    calm_ms = START_MS + world.story.calm_ms
+    hub.at(calm_ms, deeds.calm)
+    _wait(world, calm_ms + 1, calm_ms + QUIET_MS, over)
     for strategy in world.story.strategies:
-        hub.at(end_ms, partial(_fire_last_exit, deeds, world, strategy))
-    while hub.now < end_ms + LAST_MS and not over():
-        hub.run(min(hub.now + 10_000, end_ms + LAST_MS))
+        _fire_last_exit(deeds, world, strategy)
+    _wait(world, hub.now + 5_000, hub.now + LAST_MS, over)
+
+
+def _wait(world: World, from_ms: int, until_ms: int, over: Callable[[], bool]) -> None:
+    """Wait until a moment, or, where the story is not patient, some seconds longer than anything is open."""
+    world.hub.run(from_ms)
+    settled_ms = 0
+    while world.hub.now < until_ms and settled_ms < SETTLED_MS and not over():
+        world.hub.run(min(world.hub.now + 3_000, until_ms))
+        settled_ms = settled_ms + 3_000 if not world.story.patient and is_settled(world) else 0
+
+
+def is_settled(world: World) -> bool:
+    """Tell whether nothing is open: no job, no command, no alert on its way, and no bell but the watch's."""
+    if any(not alert.over for alert in world.alerts):
+        return False
+    if any('"lane"' in body for body in world.aws.queues.bodies(world.aws.bell_url)):
+        return False
+    return not any(item.get("gpk", {}).get("S", "") in OPEN for item in world.items.values())
 
 
 def _fire_last_exit(deeds: Deeds, world: World, strategy: Strategy) -> None:

@@ -51,6 +51,8 @@ class Shape:
     """What a strategy at TradeLocker counts in."""
     limited: bool = False
     """Every strategy has a `max_quantity` of five of its market's units."""
+    patient: float = 0.25
+    """How often the end waits out every redelivery and lapse."""
     two_on_one: float = 0.15
     """How often a strategy shares account and symbol with the one before it."""
 
@@ -81,7 +83,8 @@ def story_of(seed: int, shape: Shape, name: str) -> Story:
         steps += POINTED[kind](draw)
     steps.sort(key=lambda step: step.at_ms)  # stable: what was drawn first comes first
     calm_ms = max([length_ms, *(step.at_ms for step in steps)]) + 1_000
-    return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, dice.choice(shape.skew_ms))
+    patient, skew_ms = dice.random() < shape.patient, dice.choice(shape.skew_ms)
+    return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, patient, skew_ms)
 
 
 def _switches(dice: Random, broker: str, shape: Shape) -> Mapping[str, str]:

@@ -76,6 +76,8 @@ class Story:
     steps: tuple[Step, ...]
     calm_ms: int
     """When every disturbance has ended."""
+    patient: bool = True
+    """Whether the end waits out every redelivery and lapse, or only until nothing is open any more."""
     skew_ms: int = 0
     """How far the clocks of two environments may differ from the true time, either way."""
 
