@@ -17,10 +17,11 @@ from orderbridge.cli.rules import read_settings
 from orderbridge.cli.sign_in import Callback, SignInRefusedError, code_of
 from orderbridge.secret import Secret
 from orderbridge.storage.secrets import LoginSecrets
+from sandbox.simserver.clock import ManualClock
 from sandbox.simserver.inprocess import InProcess
 from sandbox.simserver.transport import SimulatedTransport
 from sandbox.tradelocker.app import TradeLockerApp
-from tests.unit.cli.bench import Bench
+from tests.unit.cli.bench import NOW_MS, Bench
 from tests.unit.storage.aws import PREFIX
 
 SCOPE = "openid offline_access profile MarketData ReadAccount Trade"
@@ -219,11 +220,14 @@ def log_in(
     bench: Bench, transport: SimulatedTransport, user: str = "second", password: str = "sandbox-password-2"
 ) -> Result:
     environ = {**bench.world.environ, "TRADELOCKER_PASSWORD": password}
+    clock = ManualClock(NOW_MS)  # the broker's quota is waited for
     return bench.run(
         *("connect", "tradelocker", "tl", "--email", f"{user}@sandbox.test", "--server", "SANDBOX"),
         *("--base-url", TRADELOCKER, "--json"),
         environ=environ,
         transport=transport,
+        now_ms=clock.now_ms,
+        sleep=lambda seconds: clock.advance(max(1, round(seconds * 1000))),
     )
 
 

@@ -13,6 +13,7 @@ from orderbridge.cli import (
     halts,
     live,
     panel,
+    reconcile,
     replay,
     resolve,
     status,
@@ -41,6 +42,7 @@ app.command("doctor")(doctor.doctor)
 app.command("live")(live.live)
 app.command("unresolved")(unresolved.unresolved)
 app.command("resolve")(resolve.resolve)
+app.command("reconcile")(reconcile.reconcile_table)
 app.command("replay")(replay.replay)
 app.command("certify")(certify.certify)
 app.add_typer(users.app, name="users")

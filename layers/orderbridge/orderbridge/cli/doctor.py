@@ -15,6 +15,7 @@ from orderbridge.cli.running import FOUND, JsonOption, Run, StackOption, running
 from orderbridge.cli.stack import aws_call
 from orderbridge.cli.status import BLOCKED
 from orderbridge.errors import BrokerReadError, RateLimitedError, SettingsError, StorageError
+from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.overview import Overview
 from orderbridge.storage.token_lease import Connection, TokenLeases
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
@@ -198,6 +199,8 @@ def _strategy(settings: StrategySettings, accounts: dict[str, AccountSettings]) 
 
 
 def _switches(run: Run) -> Findings:
+    if Incarnation(run.world.client("dynamodb"), run.table).restored():
+        yield Finding("table", "bad", "It was restored from a backup, and nothing is sent: orderbridge reconcile.")
     for switch in run.controls.all():
         if switch.blocks != "none":
             yield Finding("halt", "note", f"{BLOCKED[switch.blocks]} stopped ({switch.scope}) by {switch.by}.")

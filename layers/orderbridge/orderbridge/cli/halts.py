@@ -62,11 +62,17 @@ def resume(
     context: typer.Context,
     account: AccountOption = "",
     strategy: StrategyOption = "",
+    restored: Annotated[
+        bool, typer.Option("--restored", help="Let a restored table send again, once it is reconciled.")
+    ] = False,
     stack: StackOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Lift a halt. A wider or narrower one stays until it is lifted too."""
     with running(context, stack, as_json) as run:
+        if restored:
+            _lift(run, account or strategy)
+            return
         scope = _scope(run, account, strategy)
         run.controls.resume(scope, run.world.user, run.now_ms)
         left = [switch for switch in run.controls.all() if switch.blocks != "none" and switch.scope != scope]
@@ -74,6 +80,23 @@ def resume(
         for switch in left:
             run.out.say(f"Still halted: {BLOCKED[switch.blocks]} ({switch.scope}).", "yellow")
         run.out.result({"scope": scope, "still_halted": [switch.scope for switch in left]})
+
+
+def _lift(run: Run, narrower: str) -> None:
+    """Let a restored table send again, and wake the lanes in which alerts have waited for it."""
+    if narrower:
+        raise SettingsError("--restored is for the whole table")
+    generation = run.bridge.incarnation.lift(run.world.user, run.now_ms)
+    lanes = dict.fromkeys(stored.job.lane for stored in Overview(run.bridge.dynamodb, run.table).open_jobs())
+    for lane in lanes:
+        run.bridge.bell.ring_lane(lane)
+    run.out.say(f"The restored table sends again (generation {generation}).", "green")
+    left = [switch for switch in run.controls.all() if switch.blocks != "none"]
+    for switch in left:
+        run.out.say(f"Still halted: {BLOCKED[switch.blocks]} ({switch.scope}).", "yellow")
+    run.out.result(
+        {"generation": generation, "lanes_rung": list(lanes), "still_halted": [switch.scope for switch in left]}
+    )
 
 
 def _scope(run: Run, account: str, strategy: str) -> str:

@@ -8,6 +8,7 @@ from orderbridge import codec
 from orderbridge.cli.running import JsonOption, Run, StackOption, running
 from orderbridge.cli.wording import ago, ahead, utc
 from orderbridge.storage.control import Switch
+from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.items import Item
 from orderbridge.storage.overview import OpenCommand, Overview
 from orderbridge.storage.token_lease import Connection, TokenLeases
@@ -30,6 +31,9 @@ def status(
         jobs = overview.open_jobs()
         strategies = run.settings.strategies()
         alerts = {name: overview.last_alerts(name, last) for name in strategies}
+        restored = Incarnation(run.world.client("dynamodb"), run.table).restored()
+        if restored:
+            run.out.say("The table was restored from a backup: nothing is sent. Run: orderbridge reconcile", "red")
         _connections(run, connections)
         _halts(run, halts)
         _commands(run, commands)
@@ -51,6 +55,7 @@ def status(
             {
                 "stack": run.stack.name,
                 "connections": [_connection(one, run.now_ms) for one in connections],
+                "restored": restored,
                 "halts": codec.plain(halts),
                 "open_commands": [{"lane": one.lane, **codec.plain(one.record)} for one in commands],
                 "open_jobs": codec.plain(jobs),

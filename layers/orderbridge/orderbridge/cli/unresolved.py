@@ -8,6 +8,7 @@ from orderbridge.cli.dead_letters import dead_letters
 from orderbridge.cli.findings import Findings, gather
 from orderbridge.cli.running import FOUND, JsonOption, Run, StackOption, running
 from orderbridge.cli.wording import ago, utc
+from orderbridge.storage.incarnation import Incarnation
 
 SHOWN = {
     "placed": "the broker shows it",
@@ -21,6 +22,9 @@ Values = dict[str, Any]
 def unresolved(context: typer.Context, stack: StackOption = "", as_json: JsonOption = False) -> None:
     """List what a person must decide, with what the broker shows now. Exit code 1 when there is something."""
     with running(context, stack, as_json) as run:
+        restored = Incarnation(run.world.client("dynamodb"), run.table).restored()
+        if restored:
+            run.out.say("The table was restored from a backup: nothing is sent. Run: orderbridge reconcile", "red")
         found = gather(run, dead_letters(run))
         for one in found.unread:
             run.out.say(f"{one['account']} cannot be read: {one['problem']}.", "red")
@@ -29,11 +33,13 @@ def unresolved(context: typer.Context, stack: StackOption = "", as_json: JsonOpt
         for one in found.not_found:
             _not_found(run, one)
         _rest(run, found)
-        nothing = not (found.unknown or found.not_found or found.parked or found.unread or found.to_decide)
+        nothing = not (found.unknown or found.not_found or found.parked or found.unread or found.to_decide or restored)
         if nothing:
             run.out.say("Nothing waits for a decision.", "green")
-        run.out.result({**vars(found), "to_decide": found.to_decide, "as_of_ms": run.now_ms})
-        if found.to_decide:
+        run.out.result(
+            {**vars(found), "restored": restored, "to_decide": found.to_decide, "as_of_ms": run.now_ms}
+        )
+        if found.to_decide or restored:
             raise typer.Exit(FOUND)
 
 

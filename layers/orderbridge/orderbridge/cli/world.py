@@ -45,7 +45,7 @@ class World:
         """Put the same parts together that the functions run on."""
         from orderbridge.wiring import Bridge  # here: it brings the whole executor, which few commands need
 
-        return Bridge(environment, self.transport, _Machine(self))
+        return Bridge(environment, self.transport, _Machine(self), self.client)
 
 
 class _Machine(RealMachine):
