@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 
-from tests.scenario.world import World
+from orderbridge.cli.replay import replayed
+from orderbridge.storage.dead_jobs import DeadJobs
+from tests.scenario.world import TABLE, World
 
 MakeWorld = Callable[..., World]
 
@@ -48,3 +50,36 @@ def test_dead_bell_of_an_idle_lane_is_only_removed(make_world: MakeWorld) -> Non
 
     assert letters.messages == []
     assert world.outcome("a001") == outcome
+
+
+def test_replayed_entry_that_has_grown_old_is_not_traded_and_an_exit_is(make_world: MakeWorld) -> None:
+    world = make_world({"s": {"pyramiding": 3}})
+    world.fire("buy", str(world.bench.unit))
+    world.bell.bells.clear()
+    for action in ("buy", "exit"):
+        world.send(action, None if action == "exit" else str(world.bench.unit))
+    world.bell.bells.clear()
+    for _ in range(2):
+        world.sweep(DeadLetters(json.dumps({"lane": world.lane()})))
+        world.bell.bells.clear()
+    world.bench.advance(60_000)
+    dead = DeadJobs(world.client, TABLE)
+    replays = []
+    for one in dead.listed():
+        stored = world.lanes.job(one.lane, one.accepted_at_ms, one.job_id)
+        assert stored is not None
+        again = replayed(stored.job, world.clock.now_ms())
+        dead.replay(stored.job, again)
+        replays.append(again)
+        world.bench.advance(1)
+    world.bell.ring_lane(world.lane())
+
+    world.run(30)
+
+    ends = [world.lanes.job(one.lane, one.accepted_at_ms, one.job_id) for one in replays]
+    assert [(one.job.replay_of[:4], one.status) for one in ends if one is not None] == [
+        ("a002", "expired"),
+        ("a003", "ordered"),
+    ]
+    assert world.held() == 0
+    assert dead.listed() == []

@@ -91,7 +91,7 @@ def _replay_one(run: Run, job_id: str, yes: bool) -> None:
 
 
 def _store(run: Run, job: Job) -> dict[str, Any]:
-    again = _again(job, run.now_ms)
+    again = replayed(job, run.now_ms)
     DeadJobs(run.world.client("dynamodb"), run.table).replay(job, again)
     SqsBell(run.world.client("sqs"), run.stack.variables["BELL_QUEUE_URL"]).ring_lane(again.lane)
     return {"job": again.job_id, "replay_of": again.replay_of, "lane": again.lane}
@@ -115,7 +115,7 @@ def _find(run: Run, job_id: str) -> StoredJob:
     raise SettingsError(f"there is no job {job_id!r}" + (f"; the alert's jobs are {known}" if known else ""))
 
 
-def _again(job: Job, now_ms: int) -> Job:
+def replayed(job: Job, now_ms: int) -> Job:
     """Give the job that is worked in its place: another id, since the old one's plan is done with."""
     alert = job.alert
     if alert is not None and alert.fired_at_ms is None:
