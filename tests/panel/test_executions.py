@@ -25,7 +25,7 @@ def resting(world: PanelWorld, quantity: int) -> str:
 
 def fill(world: PanelWorld, order_id: str, quantity: int, price: Decimal) -> None:
     fill = {"fill": order_id, "quantity": str(quantity), "price": str(price)}
-    control(world.inside.sim, "trade", {"account": world.bench.seat.account_id, **fill})
+    control(world.inside.sim, "trade", {"account": world.inside.seat.account_id, **fill})
 
 
 def fills(world: PanelWorld, **query: Any) -> list[Any]:

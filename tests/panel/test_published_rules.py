@@ -1,35 +1,12 @@
-"""What TradingView's own autotests are known to check, and the rules of its manual, at each kind of account."""
+"""What TradingView's autotests of trading are known to check, and rules of its manual, at each kind of account."""
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from orderbridge.broker_api.login.model import ServerClient
+from orderbridge.model import PositionMode
 from tests.panel.conftest import MakePanel
-from tests.panel.world import PanelWorld
-
-SERVER = "token-of-a-data-server"
-
-
-def data_server(world: PanelWorld) -> None:
-    """Let TradingView's data server in."""
-    client = ServerClient("data", (), "user", "https://app", "https://token", "urn:x", (), account=world.account.name)
-    world.guard.servers[SERVER] = client
-
-
-def history(world: PanelWorld, query: Mapping[str, Any], resolution: str = "1") -> Any:
-    reply = world.ask("GET", "/history", token=SERVER, symbol=world.bench.symbol, resolution=resolution, **query)
-    assert reply.ok, reply.content
-    return reply.content
-
-
-def minute(world: PanelWorld) -> int:
-    """Give the last whole minute that is over, in Unix seconds."""
-    now_s = world.clock.now_ms() // 1000
-    return now_s - now_s % 60 - 60
-
 
 # ---- configuration
 
@@ -181,124 +158,41 @@ def test_two_browsers_of_one_user_see_the_same(make_panel: MakePanel) -> None:
     assert world.ask("GET", world.own("orders"), api=other).d == world.get("orders")
 
 
-# ---- data
-
-
-def test_groups_have_one_prefix_and_lower_case_ids(make_panel: MakePanel) -> None:
+def test_profit_of_a_position_is_the_brokers_and_the_flags_say_so(make_panel: MakePanel) -> None:
     world = make_panel()
-    data_server(world)
+    world.place()
+    world.settle()
+    world.bench.set_price(world.bench.price + world.bench.distance / 5)
+    world.settle()
 
-    groups = [one["id"] for one in world.ask("GET", "/groups", token=SERVER).d["groups"]]
+    flags = world.ask("GET", "/accounts").d[0]["config"]
+    (position,), state = world.positions(), world.get("state")
 
-    assert groups == world.ask("GET", "/permissions").d["groups"]
-    assert all(re.fullmatch(r"[a-z_]+", group) and group.startswith("orderbridge_") for group in groups)
+    assert flags["supportPLUpdate"] is True
+    assert position["unrealizedPl"] > 0
+    assert state["unrealizedPl"] == pytest.approx(position["unrealizedPl"], abs=0.01)
+    if world.account.kind != "Margin":  # TradeStation's cash is what is left after buying shares
+        assert state["equity"] == pytest.approx(state["balance"] + state["unrealizedPl"], abs=0.01)
 
 
-def test_symbol_info_has_columns_of_one_length_in_the_published_forms(make_panel: MakePanel) -> None:
+def test_flag_of_what_the_broker_cannot_do_is_off_and_its_operation_says_so(make_panel: MakePanel) -> None:
     world = make_panel()
-    data_server(world)
+    (account,) = world.ask("GET", "/accounts").d
+    flags, ticket = account["config"], world.ticket()
+    form = {"instrument": world.bench.symbol, "side": "buy", "orderType": "market", "leverage": 5}
+    by_flag = {
+        "supportBalances": world.ask("GET", world.own("balances")),
+        "supportLeverage": world.ask("POST", world.own("getLeverage"), form),
+        "supportPlaceOrderPreview": world.ask("POST", world.own("previewOrder"), ticket),
+        "supportCustomOrderInfo": world.ask("POST", world.own("orderInfo"), ticket),
+        "supportLevel2Data": world.ask("GET", "/depth", accountId=account["id"], symbol=world.bench.symbol),
+        "supportPositionNetting": world.ask("GET", world.own("netPositions")),
+    }
 
-    info = world.ask("GET", "/symbol_info", token=SERVER).content
-    rows = len(info["symbol"])
-
-    assert {len(column) for name, column in info.items() if name != "s"} == {rows}
-    assert all(name == name.upper() for name in (*info["exchange-listed"], *info["exchange-traded"]))
-    assert all(isinstance(one, int) and re.fullmatch(r"10*", str(one)) for one in info["pricescale"])
-    assert all(isinstance(one, int) and one > 0 for one in info["minmovement"])
-    assert all("," not in ticker for ticker in info["ticker"])
-    assert all(re.fullmatch(r"24x7|\d{4}-\d{4}(:\d+)?(\|.*)?", one) for one in info["session-regular"])
-    assert world.ask("GET", "/symbol_info", token=SERVER, group="no_such_group").errmsg
-
-
-@pytest.mark.parametrize("path", ["/groups", "/symbol_info", "/history", "/permissions"])
-@pytest.mark.parametrize("token", [None, "", "dead", "x" * 5000])
-def test_data_without_a_good_token_are_401(tradelocker: PanelWorld, path: str, token: str | None) -> None:
-    assert tradelocker.ask("GET", path, token=token).status == 401
-
-
-def test_history_from_equal_to_is_one_bar(make_panel: MakePanel) -> None:
-    world = make_panel()
-    data_server(world)
-    at = minute(world) - 600
-
-    assert history(world, {"from": at, "to": at})["t"] == [at]
-
-
-def test_history_bounds_are_included_and_short_queries_add_up(make_panel: MakePanel) -> None:
-    world = make_panel()
-    data_server(world)
-    end = minute(world) - 600
-    whole = history(world, {"from": end - 49 * 60, "to": end})
-
-    parts: list[int] = []
-    for start in range(end - 49 * 60, end + 1, 10 * 60):
-        parts += history(world, {"from": start, "to": min(start + 9 * 60, end)})["t"]
-
-    assert len(whole["t"]) == 50
-    assert (whole["t"][0], whole["t"][-1]) == (end - 49 * 60, end)
-    assert parts == whole["t"]
-
-
-def test_history_into_the_future_has_no_bar_that_is_not_over(make_panel: MakePanel) -> None:
-    world = make_panel()
-    data_server(world)
-    now_s = world.clock.now_ms() // 1000
-
-    bars = history(world, {"from": now_s - 600, "to": now_s + 86_400})
-
-    assert bars["t"]
-    assert bars["t"] == sorted(set(bars["t"]))
-    assert bars["t"][-1] + 60 <= now_s
-
-
-def test_later_history_begins_with_the_earlier_one(make_panel: MakePanel) -> None:
-    world = make_panel()
-    data_server(world)
-    start = minute(world) - 600
-    earlier = history(world, {"from": start, "to": start + 86_400})
-    again = history(world, {"from": start, "to": start + 86_400})
-    world.bench.advance(120_000)
-    later = history(world, {"from": start, "to": start + 86_400})
-
-    assert again == earlier
-    assert _prefix(later["t"], earlier["t"])
-    assert _prefix(later["c"], earlier["c"])
-    assert len(later["t"]) > len(earlier["t"])
-
-
-@pytest.mark.parametrize("count", [1, 7, 300])
-def test_countback_gives_so_many_bars_whatever_from_says(make_panel: MakePanel, count: int) -> None:
-    world = make_panel()
-    data_server(world)
-    end = minute(world)
-
-    bars = history(world, {"from": end, "to": end, "countback": count})
-
-    assert len(bars["t"]) == count
-    assert bars["t"][-1] == end
-
-
-def test_empty_range_has_all_columns_empty(make_panel: MakePanel) -> None:
-    world = make_panel()
-    data_server(world)
-    future = world.clock.now_ms() // 1000 + 3_600
-
-    bars = history(world, {"from": future, "to": future + 60})
-
-    assert bars == {"s": "ok", "t": [], "o": [], "h": [], "l": [], "c": [], "v": []}
-
-
-def test_daily_bars_are_at_midnight_utc(make_panel: MakePanel) -> None:
-    world = make_panel()
-    data_server(world)
-    now_s = world.clock.now_ms() // 1000
-
-    bars = history(world, {"from": now_s - 20 * 86_400, "to": now_s}, "1D")
-
-    assert len(bars["t"]) > 5
-    assert all(time % 86_400 == 0 for time in bars["t"])
-    assert all(low <= close <= high for low, close, high in zip(bars["l"], bars["c"], bars["h"], strict=True))
-
-
-def _prefix(longer: Sequence[Any], shorter: Sequence[Any]) -> bool:
-    return list(longer[: len(shorter)]) == list(shorter)
+    for flag, reply in by_flag.items():
+        if flag == "supportPositionNetting":  # served besides, where there is anything to net
+            assert reply.ok is (world.account.position_mode is PositionMode.HEDGING)
+        else:
+            assert reply.ok is flags[flag], (flag, reply.content)
+    assert world.held() == 0
+    assert world.working() == []

@@ -42,16 +42,27 @@ class Trading:
         outcome = self._working.carry_out(
             user, account, wishes.PlaceOrder(order), order.symbol, key, fingerprint_of((order,)), call.deadline
         )
-        if outcome.state == "refused":
+        told = self._told_before(call, outcome)
+        if outcome.state == "refused" and not told:
             raise ShownError(outcome.message)
-        return {"orderId": self._listed(call, order, outcome), "transactionId": outcome.job.job_id}
+        shown = told or self._listed(call, order, outcome)
+        return {"orderId": shown, "transactionId": outcome.job.job_id}
+
+    def _told_before(self, call: Call, outcome: Outcome) -> str:
+        """Give the id of an order that was answered as open and has been refused since: it is listed so, under it.
+
+        The same request has the same answer, whatever became of it meanwhile.
+        """
+        own_id = _own_id(outcome)
+        refused = outcome.state == "refused"
+        return own_id if refused and shows(self._reader.now(call.account, call.deadline), own_id) else ""
 
     def _listed(self, call: Call, order: Place, outcome: Outcome) -> str:
         """List the order until a look shows it; give the id that it is shown under.
 
         That is the broker's id, where it is known by now; one that was answered as open keeps the id of that answer.
         """
-        own_id = f"ob-{outcome.job.job_id[:16]}"
+        own_id = _own_id(outcome)
         broker_id = outcome.placed[-1].order_id if outcome.placed else ""
 
         def note(book: PanelBook) -> PanelBook:
@@ -177,6 +188,10 @@ class Trading:
     def order_info(self, call: Call) -> object:
         """Refuse: the fields of this answer are not published, and the flag that switches it on is off."""
         raise ShownError(f"{call.account.name} has no further information on orders.")
+
+
+def _own_id(outcome: Outcome) -> str:
+    return f"ob-{outcome.job.job_id[:16]}"
 
 
 def _renamed(book: PanelBook, outcome: Outcome) -> PanelBook:
