@@ -50,8 +50,12 @@ types: .venv/$(STAMP) ## Check types with mypy, strict
 
 .PHONY: pytest
 pytest: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The tests of `make test` alone
-	$(BIN)/pytest -n $(WORKERS) $(addprefix --ignore ,tests/template $(RACES)) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(addprefix --ignore ,tests/template tests/openapi $(RACES)) $(ARGS)
 	$(BIN)/pytest $(RACES) $(ARGS)
+
+.PHONY: contract
+contract: .venv/$(STAMP) ## The published APIs: generated requests, and a trading day at each kind of account
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/openapi $(ARGS)
 
 .PHONY: race-long
 race-long: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The race tests at length: more rounds, and deaths by the machine's own clock

@@ -33,7 +33,7 @@ def code(bridge: InProcessBridge, login: str = LOGIN, password: str = PASSWORD) 
     form = {"form_key": key[1], "action": "sign_in", "login": login, "password": password}
     sent_back = bridge.ask_panel(event_of("POST", "/oauth/authorize", query, headers, urlencode(form).encode()))
     assert sent_back["statusCode"] == 302, sent_back["body"]
-    (location,) = sent_back["multiValueHeaders"]["Location"]
+    (location,) = map(str, sent_back["multiValueHeaders"]["Location"])
     told = parse_qs(urlsplit(location).query)
     assert location.startswith(REDIRECT)
     assert told["state"] == [STATE]

@@ -8,6 +8,7 @@
     +-- BrokerReadError             a read of the broker failed; nothing was changed
     |   +-- BrokerUnavailableError  time-out, reset, 5xx, unreadable reply
     |   +-- RateLimitedError        429 or an exhausted budget; carries `retry_after_ms`
+    |   |   +-- ShareUsedError      the panel's own share is used up, which says nothing about the broker
     |   +-- LoginLostError          the broker refuses the login even after a refresh
     |   +-- ReadRefusedError        the broker refuses this read (400, 403, 404); carries `status`
     |   +-- UnknownSymbolError      no instrument of that name
@@ -56,6 +57,10 @@ class RateLimitedError(BrokerReadError):
     def __init__(self, message: str, retry_after_ms: int) -> None:
         super().__init__(message)
         self.retry_after_ms = retry_after_ms
+
+
+class ShareUsedError(RateLimitedError):
+    """The share of the budget that the caller may use is used up for now; the broker was not asked."""
 
 
 class LoginLostError(BrokerReadError):

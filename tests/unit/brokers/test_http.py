@@ -276,6 +276,13 @@ def test_exhausted_budget_stops_a_read_before_it_is_sent() -> None:
     assert script.requests == []
 
 
+def test_failed_read_without_budget_to_try_again_tells_the_failure() -> None:
+    script = Script([reply({}, 503), reply({"ok": 1})])
+    with pytest.raises(BrokerUnavailableError, match="HTTP 503"):
+        connection(script, budget=Budgeted(allowed=1)).read("/a", QUOTA, soon())
+    assert len(script.requests) == 1
+
+
 # ---- writes
 
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from orderbridge import codec
 from orderbridge.broker_api.ports import Cache, Cached
 from orderbridge.brokers.port import Deadline
-from orderbridge.errors import BrokerReadError, BrokerUnavailableError, RateLimitedError
+from orderbridge.errors import BrokerReadError, BrokerUnavailableError, RateLimitedError, ShareUsedError
 from orderbridge.execution.ports import Clock
 
 T = TypeVar("T")
@@ -23,6 +23,8 @@ FLIGHT_MS = 8_000
 RETRY_MS = 2_000
 """How long after a failed read the next one may start; doubled with each failure."""
 LONGEST_PAUSE_MS = 30_000
+SHARE_MS = 100
+"""The least pause after a read for which the panel's share was used up."""
 POLL_S = 0.05
 NOTHING = "null"
 NOTHING_MS = 60_000
@@ -145,8 +147,11 @@ class Snapshots:
 def pause_ms(error: BrokerReadError, failures: int) -> int:
     """Give how long a read that has failed is left alone: longer each time, and as long as the broker says.
 
-    The first refusal for its rate alone is no failure of the broker's: what it says is enough.
+    The first refusal for its rate alone is no failure of the broker's: what it says is enough. That the panel's own
+    share is used up never is one: a read that takes several requests finds one of them spent now and then.
     """
+    if isinstance(error, ShareUsedError):
+        return max(SHARE_MS, error.retry_after_ms)
     asked_ms = error.retry_after_ms if isinstance(error, RateLimitedError) else 0
     if asked_ms and failures == 0:
         return max(200, min(asked_ms, LONGEST_PAUSE_MS))

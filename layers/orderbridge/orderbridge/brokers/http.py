@@ -126,8 +126,14 @@ class BrokerHttp:
         token = self._tokens.access_token(deadline)
         renewed = False
         pauses = list(READ_PAUSES_S)
+        failed = ""
         while True:
-            result = self._send(method, path, quota, deadline, token, params, headers, body)
+            try:
+                result = self._send(method, path, quota, deadline, token, params, headers, body)
+            except RateLimitedError:
+                if failed:  # no request is left to try again with: what went wrong is what counts
+                    raise BrokerUnavailableError(failed) from None
+                raise
             if isinstance(result, Reply):
                 if result.ok and result.body is not None:
                     return result.body
@@ -138,8 +144,9 @@ class BrokerHttp:
                     continue
                 if 400 <= result.status < 500:
                     raise _refused_read(result)
+            failed = failure(result)
             if not pauses or deadline.remaining() <= pauses[0] + MIN_WRITE_S:
-                raise BrokerUnavailableError(failure(result))
+                raise BrokerUnavailableError(failed)
             self._machine.sleep(pauses.pop(0))
 
     def write(

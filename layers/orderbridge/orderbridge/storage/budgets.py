@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from orderbridge.brokers.port import Deadline
-from orderbridge.errors import RateLimitedError, StorageError
+from orderbridge.errors import RateLimitedError, ShareUsedError, StorageError
 from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
@@ -62,7 +62,7 @@ class DynamoBudget:
             self._machine.sleep(wait_ms / 1000)
 
     def _spend_share(self, share: Fraction, resource: str, limit: int, period_ms: int) -> None:
-        """Take one request of the share and of the whole, or raise `RateLimitedError` at once."""
+        """Take one request of the share and of the whole, or raise `ShareUsedError` at once."""
         window_ms = min(period_ms, SHARE_WINDOW_MS)
         allowed = Fraction(limit) * share * window_ms / period_ms
         if allowed < 1:
@@ -74,7 +74,7 @@ class DynamoBudget:
         except StorageError:
             return
         if ends_at_ms is not None:
-            raise RateLimitedError(f"the share of {resource} is used up", max(20, ends_at_ms - self._now_ms()))
+            raise ShareUsedError(f"the share of {resource} is used up", max(20, ends_at_ms - self._now_ms()))
 
     def observe(self, resource: str, remaining: int, reset_ms: int) -> None:
         """Take over what the broker says: other programs may use the same login."""
