@@ -388,3 +388,11 @@ def _(aws: Caller) -> None:
     aws.call("dynamodb", "put_item", missing, TableName="no-such-table", Item=aws.item("A"))
     put = {"Put": {"TableName": "no-such-table", "Item": aws.item("A")}}
     aws.call("dynamodb", "transact_write_items", missing, TransactItems=[put])
+
+
+@case(20, "a table says which one it is, and when it was made")
+def _(aws: Caller) -> None:
+    described = [aws.table("describe_table", ...)["Table"] for _ in range(2)]
+    aws.check(described[0].get("TableId") == described[1].get("TableId") != "", "its id changes")
+    aws.check(described[0]["CreationDateTime"] == described[1]["CreationDateTime"], "its age changes")
+    aws.check(described[0]["CreationDateTime"].tzinfo is not None, "its age has no zone")

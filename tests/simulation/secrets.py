@@ -37,6 +37,9 @@ class _Secret:
     versions: dict[str, _Version] = field(default_factory=dict)
     stages: dict[str, str] = field(default_factory=dict)
     """Stage -> version id."""
+    before: dict[str, str] = field(default_factory=dict)
+    """The stages before the last write, which are read until `settled_ms`."""
+    settled_ms: int = 0
     deleted_ms: int | None = None
     gone_ms: int | None = None
 
@@ -47,8 +50,13 @@ class _Secret:
 class SimulatedSecrets:
     """The secrets of one account."""
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    def __init__(self, now_ms: Callable[[], int], lag_ms: Callable[[], int] = lambda: 0) -> None:
+        """`lag_ms` is asked at each write: for so long a read may still give the stages as they were before it.
+
+        AWS's pages promise neither that nor the contrary.
+        """
         self._now_ms = now_ms
+        self._lag_ms = lag_ms
         self._secrets: dict[str, _Secret] = {}
         self._count = 0
 
@@ -115,14 +123,15 @@ class SimulatedSecrets:
         secret = self._live(SecretId, operation)
         if VersionId is None:
             stage = VersionStage or CURRENT
-            wanted, about = secret.stages.get(stage), f"staging label: {stage}"
+            stages = secret.before if self._now_ms() < secret.settled_ms else secret.stages
+            wanted, about = stages.get(stage), f"staging label: {stage}"
         else:
             wanted, about = VersionId, f"VersionId: {VersionId}"
         version = secret.versions.get(wanted) if wanted is not None else None
         if version is None:
             text = f"Secrets Manager can't find the specified secret value for {about}"
             raise client_error(operation, "ResourceNotFoundException", text)
-        if VersionStage is not None and secret.stages.get(VersionStage) != wanted:
+        if VersionId is not None and VersionStage is not None and secret.stages.get(VersionStage) != wanted:
             text = "You provided a VersionStage that is not associated to the provided VersionId."
             raise client_error(operation, "InvalidRequestException", text)
         return {
@@ -203,6 +212,8 @@ class SimulatedSecrets:
 
     def _add(self, secret: _Secret, version_id: str, text: str) -> None:
         secret.versions[version_id] = _Version(version_id, text, self._now_ms())
+        if secret.stages:
+            secret.before, secret.settled_ms = dict(secret.stages), self._now_ms() + self._lag_ms()
         if CURRENT in secret.stages:
             secret.stages[PREVIOUS] = secret.stages[CURRENT]
         secret.stages[CURRENT] = version_id

@@ -232,6 +232,16 @@ def test_secret_is_gone_when_its_recovery_window_has_passed(clock: Clock) -> Non
     assert secrets.texts("s") == {"AWSCURRENT": "two"}
 
 
+def test_secret_may_be_read_as_it_was_for_a_while(clock: Clock) -> None:
+    secrets = SimulatedSecrets(clock.now_ms, lambda: 100)
+    secrets.create_secret(Name="s", SecretString="one")
+    secrets.put_secret_value(SecretId="s", SecretString="two")
+
+    assert secrets.get_secret_value(SecretId="s", VersionStage="AWSCURRENT")["SecretString"] == "one"
+    clock.ms += 100
+    assert secrets.get_secret_value(SecretId="s", VersionStage="AWSCURRENT")["SecretString"] == "two"
+
+
 @pytest.mark.parametrize(("minutes", "holds"), [(10, True), (5, False)])
 def test_secret_takes_a_write_each_ten_minutes_for_good(clock: Clock, minutes: int, holds: bool) -> None:
     secrets = SimulatedSecrets(clock.now_ms)
