@@ -99,8 +99,9 @@ def test_dead_letter_whose_entry_was_refused_can_be_replayed(applied: Bench) -> 
 
 def test_job_of_another_release_is_listed_and_cannot_be_replayed(applied: Bench) -> None:
     put_alert(applied)
-    item: dict[str, str | int] = {**keys.job(LANE, 1, JOB_ID), "schema": 1, "gpk": "OPEN#JOB", "gsk": "1", "lane": LANE, "data": "{}"}
-    applied.client("dynamodb").put_item(TableName=TABLE, Item=marshal({**item, "status": "QUEUED"}))
+    item: dict[str, str | int] = {**keys.job(LANE, 1, JOB_ID), "schema": 1, "gpk": "OPEN#JOB", "gsk": "1"}
+    broken = {**item, "lane": LANE, "data": "{}", "status": "QUEUED"}
+    applied.client("dynamodb").put_item(TableName=TABLE, Item=marshal(broken))
     lanes(applied).inbox(LANE)
 
     (listed,) = applied.ok("replay")["dead_letters"]
