@@ -177,12 +177,28 @@ def test_unknown_settings_are_named_wherever_they_stand(aws: Aws) -> None:
     assert account is not None
     assert strategy.value == dataclasses.replace(STRATEGY, unknown=("accounts.0.weight", "max_daily_loss"))
     assert account.value == dataclasses.replace(ACCOUNT, unknown=("max_daily_loss",))
-    before = content(aws)
-    with pytest.raises(NewerReleaseError, match="max_daily_loss"):
-        store.set_keys(strategy, ("0" * 64,))
-    with pytest.raises(NewerReleaseError, match="max_daily_loss"):
-        store.confirm_live(account, NOW_MS)
-    assert content(aws) == before
+
+
+def test_key_and_confirmation_are_written_without_touching_what_is_unknown(aws: Aws) -> None:
+    for item in (strategy_item(STRATEGY, ()), account_item(ACCOUNT, 1)):
+        put(aws, {**item, "data": json.dumps({**json.loads(str(item["data"])), "max_daily_loss": "500"})})
+    store = SettingsStore(aws.dynamodb, TABLE)
+    strategy, account = store.strategy("orb"), store.account("sim")
+    assert strategy is not None
+    assert account is not None
+
+    store.set_keys(strategy, ("0" * 64,))
+    store.confirm_live(account, NOW_MS)
+
+    strategy, account = store.strategy("orb"), store.account("sim")
+    assert strategy is not None
+    assert account is not None
+    assert (strategy.value.key_hashes, strategy.value.unknown) == (("0" * 64,), ("max_daily_loss",))
+    assert (account.value.live_confirmed_at_ms, account.value.unknown) == (NOW_MS, ("max_daily_loss",))
+    store.confirm_live(account, None)
+    account = store.account("sim")
+    assert account is not None
+    assert (account.value.live_confirmed_at_ms, account.value.unknown) == (None, ("max_daily_loss",))
 
 
 def test_known_settings_have_no_unknown_ones(aws: Aws) -> None:

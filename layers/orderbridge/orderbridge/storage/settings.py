@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar, assert_never
 
 from orderbridge import codec
-from orderbridge.errors import ConflictError, NewerReleaseError
+from orderbridge.errors import ConflictError
 from orderbridge.storage import keys
 from orderbridge.storage.items import Item, Scalar, marshal, unmarshal
 from orderbridge.storage.releases import decoded
@@ -110,26 +110,22 @@ class SettingsStore:
                 raise ConflictError(f"{names}: changed by somebody else meanwhile; nothing was written") from None
 
     def set_keys(self, strategy: Versioned[StrategySettings], key_hashes: tuple[str, ...]) -> StrategySettings:
-        """Replace a strategy's key hashes and leave its routes. Raises `ConflictError`, `NewerReleaseError`."""
-        _check_known(strategy.value)
+        """Replace a strategy's key hashes and leave all else. Raises `ConflictError`."""
         settings = replace(strategy.value, key_hashes=key_hashes, version=strategy.version + 1)
-        self._update(
-            keys.strategy(settings.name),
-            "SET #data = :data, version = :version",
-            {":data": codec.dumps(settings), ":version": settings.version, ":replaces": strategy.version},
-            settings.name,
-        )
+        key = keys.strategy(settings.name)
+        values: dict[str, Scalar] = {
+            ":data": self._patched(key, settings, "key_hashes", "version"),
+            ":version": settings.version,
+            ":replaces": strategy.version,
+        }
+        self._update(key, "SET #data = :data, version = :version", values, settings.name)
         return settings
 
     def confirm_live(self, account: Versioned[AccountSettings], at_ms: int | None) -> AccountSettings:
-        """Note that a person has confirmed real money for this account, or (None) take that back.
-
-        Raises `ConflictError`, `NewerReleaseError`.
-        """
-        _check_known(account.value)
+        """Note that a person has confirmed real money for this account, or (None) take that back."""
         settings = replace(account.value, live_confirmed_at_ms=at_ms)
         values: dict[str, Scalar] = {
-            ":data": codec.dumps(settings),
+            ":data": self._patched(keys.account(settings.name), settings, "live_confirmed_at_ms"),
             ":version": account.version + 1,
             ":replaces": account.version,
         }
@@ -162,6 +158,14 @@ class SettingsStore:
         value: T = decoded(kind, item)
         unknown = tuple(sorted(codec.unknown_fields(value, json.loads(str(item["data"])))))
         return Versioned(replace(value, unknown=unknown), int(item["version"]))
+
+    def _patched(self, key: Mapping[str, str], settings: StrategySettings | AccountSettings, *names: str) -> str:
+        """Give the stored text with these fields as in `settings`; what this release does not know of it stays."""
+        stored: dict[str, Any] = json.loads(str((self._get(key) or {"data": "{}"})["data"]))
+        known = codec.plain(settings)
+        kept = {name: value for name, value in stored.items() if name not in names}
+        given = {name: known[name] for name in names if name in known}
+        return json.dumps(kept | given, sort_keys=True, separators=(",", ":"))
 
     def _update(self, key: Mapping[str, str], expression: str, values: dict[str, Scalar], name: str) -> None:
         try:
@@ -202,7 +206,7 @@ def strategy_item(settings: StrategySettings, routes: Sequence[Route]) -> dict[s
         "gpk": "SETTINGS#strategy",
         "gsk": settings.name,
         "version": settings.version,
-        "data": codec.dumps(settings),
+        "data": codec.dumps(replace(settings, unknown=())),
         "routes": codec.dumps(list(routes)),
     }
 
@@ -215,16 +219,9 @@ def account_item(settings: AccountSettings, version: int) -> dict[str, Scalar | 
         "gpk": "SETTINGS#account",
         "gsk": settings.name,
         "version": version,
-        "data": codec.dumps(settings),
+        "data": codec.dumps(replace(settings, unknown=())),
         "live_confirmed_at_ms": settings.live_confirmed_at_ms,
     }
-
-
-def _check_known(settings: StrategySettings | AccountSettings) -> None:
-    """Writing settings again would drop what this release does not know of them."""
-    if settings.unknown:
-        names = ", ".join(settings.unknown)
-        raise NewerReleaseError(f"{settings.name} has settings of a newer release ({names}): use that one's command")
 
 
 def _replacing(version: int | None) -> dict[str, Any]:
