@@ -4,10 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from orderbridge.alerts.alert import StopLoss
-from orderbridge.model import OrderType
+from orderbridge.commands import Cancel
+from orderbridge.execution.care import care_for
+from orderbridge.execution.records import Book
+from orderbridge.model import Order, OrderStatus, OrderType, PositionMode, Side
+from orderbridge.strategy.goal import Holding
 from tests.contract.backend import Fault
-from tests.contract.tradestation import control
+from tests.contract.tradelocker import Seat
+from tests.contract.tradestation import FUTURES, control
 from tests.scenario.test_orders import bracket
+from tests.scenario.tradelocker import TradeLockerScenario
+from tests.scenario.tradestation import TradeStationScenario
 from tests.scenario.world import World
 
 MakeWorld = Callable[..., World]
@@ -71,6 +78,62 @@ def test_later_entry_of_the_same_size_is_not_taken_for_one_that_was_given_up(mak
     assert given_up.code == "not_found"
     assert world.held() == world.bench.unit
     assert "ghost_fill" not in [code for code, _ in world.told]
+
+
+def test_exit_beside_a_strangers_position_closes_its_own_part_once() -> None:
+    """TradeLocker's answer to a close names no order, and where fills net the position only shrinks."""
+    seat = Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)
+    world = World(TradeLockerScenario(seat=seat))
+    half = world.bench.unit / 2
+    world.bench.open_elsewhere(half)
+    world.fire("buy", str(world.bench.unit))
+
+    part = world.fire("exit", str(half), seconds=40)
+    after_the_part = world.held()
+    rest = world.fire("exit", seconds=40)
+
+    assert (part.code, rest.code) == ("closed", "closed")
+    assert after_the_part == world.bench.unit
+    assert world.held() == half, "the stranger's"
+
+
+def test_plain_order_opens_nothing_beside_a_resting_entry_of_the_other_side(make_world: MakeWorld) -> None:
+    """The resting one would close what this one opens, and its stop would then open."""
+    world = make_world({"s": {"action_means": "order"}})
+    unit, price, distance = str(world.bench.unit), world.bench.price, world.bench.distance
+    world.fire("buy", unit, order_type=OrderType.STOP, stop_price=price + distance)
+
+    sold = world.fire("sell", unit)
+
+    assert (sold.status, sold.code) == ("refused", "opposite_order_works")
+    assert world.held() == 0
+
+
+def test_stop_of_an_entry_that_only_closed_is_taken_away() -> None:
+    """An entry that was filled against what is held, while it was being cancelled: its stop could only open."""
+    bench = TradeStationScenario(seat=FUTURES)
+    stop = Order("7", bench.symbol, Side.SELL, OrderType.STOP, bench.unit, OrderStatus.WORKING)
+    short = Book("s", "MES", owned=-bench.unit, position_ids=())
+
+    care = care_for(short, Holding(-bench.unit, -bench.unit, exits=(stop,)), bench.broker.capabilities, 0)
+
+    assert care is not None
+    assert care.commands == (("other", Cancel("7", bench.symbol)),)
+
+
+def test_partial_exit_frees_whole_brackets(make_world: MakeWorld) -> None:
+    """A target that stays when its stop is cancelled goes on reserving its shares, and the exit is refused for ever."""
+    world = make_world({"s": {"action_means": "order", "pyramiding": 3}})
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(unit), **bracket(world))
+    for nearer in (1, 2):
+        stop = StopLoss(stop_price=price - distance + nearer * distance / 5)
+        world.fire("buy", str(unit), stop_loss=stop)
+
+    sold = world.fire("sell", str(2 * unit), seconds=20)
+
+    assert (sold.status, world.held()) == ("ordered", unit)
+    assert world.protection().stopped_quantity == unit
 
 
 def take_stop_away(world: World) -> None:

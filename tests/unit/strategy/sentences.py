@@ -106,6 +106,12 @@ DECISIONS: dict[str, Decision] = {
     "same side held in another month": lambda: FUTURES.decide(
         alert("buy", 1), holds(2, positions=(held_in("MESU26", 2),))
     ),
+    "plain order beside a resting one": lambda: FUTURES.with_settings(action_means="order").decide(
+        alert("sell", 3), holds(1, entries=(working("buy", 2),))
+    ),
+    "plain order that only opens beside a resting one": lambda: FUTURES.with_settings(action_means="order").decide(
+        alert("sell", 1), holds(0, entries=(working("buy", 2),))
+    ),
     "same side working": lambda: FUTURES.decide(alert("sell", 1), holds(0, entries=(working("sell", 2),))),
     "same side held and working": lambda: FUTURES.decide(alert("buy", 1), holds(1, entries=(working("buy", 2),))),
     "add to nothing": lambda: FUTURES.decide(alert("add", 1)),

@@ -22,6 +22,9 @@ SETTLE_MS = 10_000
 FORGET_MS = 60_000
 """How long an order that the broker accepted and never showed is still counted on."""
 
+CLOCKS_MS = 5_000
+"""How far the broker's clock may be from ours."""
+
 ZERO = Decimal(0)
 
 
@@ -53,7 +56,9 @@ def observe(state: LaneState, look: Look, now_ms: int, mode: PositionMode) -> Ob
     events: list[Event] = []
     deltas: dict[str, Decimal] = {}
     waiting: set[str] = set()
+    claimed = {order.order_id for book in state.books for order in book.tracked}
     for book in state.books:
+        book = _named(book, look.orders, claimed)
         booked, happened = _book_fills(book, orders)
         delta = sum((event.quantity * event.tracked.side.sign for event in happened if event.tracked), ZERO)
         deltas[book.root] = deltas.get(book.root, ZERO) + delta
@@ -69,6 +74,29 @@ def observe(state: LaneState, look: Look, now_ms: int, mode: PositionMode) -> Ob
 def _awaited(state: LaneState, book: Book) -> bool:
     """An entry of the book is SENDING or UNKNOWN: what it wants to be protected by is kept until that is resolved."""
     return any((p.strategy, p.root) == (book.strategy, book.root) and p.role == "entry" for p in state.pending)
+
+
+def _named(book: Book, orders: Iterable[Order], claimed: set[str]) -> Book:
+    """Find the orders of closes by position id, whose answers named none; what is found is `claimed`."""
+    tracked: list[Tracked] = []
+    for old in book.tracked:
+        found = next((o for o in orders if old.nameless and o.id not in claimed and _is_close_of(o, old)), None)
+        if found is not None:
+            claimed.add(found.id)
+            old = replace(old, order_id=found.id, lookalikes=())
+        tracked.append(old)
+    return replace(book, tracked=tuple(tracked))
+
+
+def _is_close_of(order: Order, close: Tracked) -> bool:
+    """An order that was cancelled unfilled is no answer: the platform may try it once more as another one."""
+    return (
+        (order.position_id, order.side, order.quantity) == (close.position_id, close.side, close.quantity)
+        and order.id not in close.lookalikes
+        and not order.sibling_ids
+        and order.placed_at_ms + CLOCKS_MS >= close.placed_at_ms
+        and (order.filled_quantity > 0 or order.status is not OrderStatus.CANCELLED)
+    )
 
 
 def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]]:

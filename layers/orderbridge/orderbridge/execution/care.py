@@ -35,6 +35,9 @@ def care_for(book: Book, holding: Holding, capabilities: Capabilities, now_ms: i
     """Give what the book's protection needs now, or None when it is as it should be."""
     if book.owned == 0:
         return _no_orphans(holding)
+    against = _against(book, holding, capabilities)
+    if against is not None:
+        return against
     if book.protection is None or book.protection.refused:
         return _no_surplus(book, holding)
     if capabilities.position_bracket:
@@ -84,6 +87,17 @@ def _no_orphans(holding: Holding) -> Care | None:
     if not orphans:
         return None
     return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in orphans), "nothing is held any more")
+
+
+def _against(book: Book, holding: Holding, capabilities: Capabilities) -> Care | None:
+    """An entry that filled against what is held has only closed: its stop and target could now only open."""
+    if capabilities.position_bracket:
+        return None
+    sign = 1 if book.owned > 0 else -1
+    opening = [o for o in holding.exits if o.side.sign == sign and o.status is not OrderStatus.INACTIVE]
+    if not opening:
+        return None
+    return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in opening), "an exit order would open")
 
 
 def _waiting_children(book: Book, holding: Holding, now_ms: int) -> Care | None:
@@ -137,7 +151,10 @@ def _missing(book: Book, holding: Holding, now_ms: int) -> Care | None:
     if not book.protection.bracket.has_stop or missing <= 0 or waiting:
         return None  # the broker is about to release the children of an entry that has just been filled
     targets = [o for o in _exits(book, holding) if o.type is OrderType.LIMIT and not _is_close(book, o)]
-    if sum((o.remaining for o in targets), ZERO) + missing > _to_cover(book, holding):
+    stops = {o.id for o in _exits(book, holding) if o.type is not OrderType.LIMIT}
+    alone = [o for o in targets if not stops & set(o.sibling_ids)]
+    if alone or sum((o.remaining for o in targets), ZERO) + missing > _to_cover(book, holding):
+        targets = alone or targets
         cancels: list[tuple[Role, Command]] = [("other", Cancel(o.id, o.symbol)) for o in targets]
         return Care(tuple(cancels), "targets reserve what has no stop")  # both are placed again, as one bracket
     symbol = next((p.symbol for p in holding.positions if p.side.sign * book.owned > 0), book.protection.symbol)

@@ -143,6 +143,13 @@ class Tracked:
     seen: bool = False
     parent_id: str | None = None
     position_id: str | None = None
+    lookalikes: tuple[str, ...] = ()
+    """Of a close by position id, whose answer names no order: the orders like it that were there before."""
+
+    @property
+    def nameless(self) -> bool:
+        """Whether the broker has not shown yet which order it is."""
+        return self.order_id == f"close-of:{self.command_id}"
 
 
 @dataclass(frozen=True, slots=True)

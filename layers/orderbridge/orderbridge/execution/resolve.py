@@ -14,7 +14,7 @@ from orderbridge.brokers.port import Absent, Ambiguous, Done, Evidence, Look, Re
 from orderbridge.commands import Cancel, ClosePosition, Command, ModifyPosition, Replace
 from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Lost, Pending
 from orderbridge.execution.session import LaneSession, with_pending, without_claims, without_pending
-from orderbridge.execution.submit import track
+from orderbridge.execution.submit import await_close, track
 from orderbridge.strategy.symbols import canonical_root
 
 ASK_AFTER_S = (1, 2, 4, 8, 15, 30)
@@ -130,7 +130,7 @@ def move(
         state = without_pending(state, record.command_id)
     if isinstance(found, Done):
         moved = replace(moved, orders=found.orders)
-        state = track(state, moved)
+        state = await_close(lane, track(state, moved), moved)
     pending = next((p for p in lane.state.pending if p.command_id == record.command_id), None)
     overtaken = isinstance(found, Done) and pending is not None and pending.flatten
     if overtaken or (status.final and found is None and record.role == "entry"):

@@ -173,11 +173,12 @@ def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) ->
         return _cancelled(exits, progress, "release")
     commands: list[tuple[Role, Command]] = []
     waiting: list[Order] = []
-    for kind in (OrderType.LIMIT, None):  # targets, then stops of every type
-        room = after
-        for order in (o for o in exits if (o.type is OrderType.LIMIT) is (kind is OrderType.LIMIT)):
-            keep = min(order.remaining, room)
-            room -= keep
+    room = after
+    for bracket in _brackets(exits):
+        kept = min(max(order.remaining for order in bracket), room)
+        room -= kept
+        for order in bracket:
+            keep = min(order.remaining, kept)
             if keep == order.remaining:
                 continue
             if _under_way(order, progress):
@@ -189,6 +190,18 @@ def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) ->
     if commands:
         return Send(tuple(commands))
     return _wait_for("release", waiting, progress)
+
+
+def _brackets(exits: Sequence[Order]) -> list[list[Order]]:
+    """Give exits by what they reserve once: a stop with its target, or either alone; those with a stop come first."""
+    brackets: list[list[Order]] = []
+    for order in exits:
+        mine = next((b for b in brackets if any(o.id in order.sibling_ids for o in b)), None)
+        if mine is None:
+            brackets.append([order])
+        else:
+            mine.append(order)
+    return sorted(brackets, key=lambda bracket: all(order.type is OrderType.LIMIT for order in bracket))
 
 
 def _closing_orders(goal: Goal, holding: Holding, left: Decimal) -> tuple[tuple[Role, Command], ...]:

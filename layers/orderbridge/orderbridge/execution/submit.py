@@ -18,7 +18,7 @@ from orderbridge.errors import BrokerReadError, LoginLostError
 from orderbridge.execution.ports import Gates, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Pending, Role, Tracked
 from orderbridge.execution.session import LaneSession, with_book, with_pending, without_pending
-from orderbridge.model import OrderType, Side
+from orderbridge.model import OrderType, PositionMode, Side
 from orderbridge.strategy.symbols import canonical_root
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _after(lane: LaneSession, sent: CommandRecord, outcome: Outcome) -> tuple[Co
     if record.status is not CommandStatus.UNKNOWN:
         state = without_pending(state, record.command_id)
     if record.status is CommandStatus.ACCEPTED:
-        state = track(state, record)
+        state = await_close(lane, track(state, record), record)
     lane.store.finish(lane.fence, record, CommandStatus.SENDING, state)
     lane.state = state
     log.info(
@@ -190,6 +190,38 @@ def track(state: LaneState, record: CommandRecord) -> LaneState:
     fresh = [placed for placed in record.orders if placed.order_id and placed.order_id not in known]
     new = tuple(o for o in (_tracked(record, placed) for placed in fresh) if o is not None)
     return with_book(state, replace(book, tracked=(*book.tracked, *new))) if new else state
+
+
+def await_close(lane: LaneSession, state: LaneState, record: CommandRecord) -> LaneState:
+    """Follow a close whose answer names no order, where what it sold cannot be told from the position alone.
+
+    At an account that nets, a position may be larger than what the strategy owns of it: then it shrinks, and only the
+    closing order's row says that it was ours which went.
+    """
+    command, book = record.command, state.book(record.strategy, record.root)
+    if not isinstance(command, ClosePosition) or record.orders or lane.look is None:
+        return state
+    if lane.account.position_mode is PositionMode.HEDGING or command.expected_quantity <= abs(book.owned):
+        return state
+    quantity = command.expected_quantity if command.quantity is None else command.quantity
+    closing = Tracked(
+        order_id=f"close-of:{record.command_id}",
+        command_id=record.command_id,
+        job_id=record.job_id,
+        role="close",
+        symbol=command.symbol,
+        side=command.held_side.opposite,
+        quantity=quantity,
+        placed_at_ms=record.sent_at_ms,
+        position_id=command.position_id,
+        lookalikes=tuple(
+            order.id
+            for order in lane.look.orders
+            if (order.position_id, order.side, order.quantity)
+            == (command.position_id, command.held_side.opposite, quantity)
+        ),
+    )
+    return with_book(state, replace(book, tracked=(*book.tracked, closing)))
 
 
 def _tracked(record: CommandRecord, placed: PlacedOrder) -> Tracked | None:

@@ -4,6 +4,7 @@ Every amount is seen from the alert's own side: `ahead` is what is held on that 
 held. A buy therefore only ever moves up, a sell only down, and the same lines serve both.
 """
 
+from decimal import Decimal
 from typing import assert_never
 
 from orderbridge.alerts.alert import Action
@@ -13,7 +14,7 @@ from orderbridge.strategy.exits import exit_move
 from orderbridge.strategy.goal import End
 from orderbridge.strategy.links import Link, link_of
 from orderbridge.strategy.move import Move, opened
-from orderbridge.strategy.reasons import end, position
+from orderbridge.strategy.reasons import end, number, position
 from orderbridge.strategy.sizing import order_size
 from orderbridge.strategy.standing import ahead_of, no_more_entries
 from orderbridge.strategy.targets import to_target
@@ -57,8 +58,10 @@ def _plain_order(case: Case, side: Side) -> Move | End:
     if isinstance(size, End):
         return size
     ahead = ahead_of(case, side)
+    resting = case.working(side.opposite)
+    blocked = _beside_resting(case, side, resting) if resting else None
     if ahead >= 0:
-        return Move(side, open=size.quantity, plain=True, notes=size.notes)
+        return blocked or Move(side, open=size.quantity, plain=True, notes=size.notes)
     if case.alert.order_type is not OrderType.MARKET:
         return end(
             "resting_order_would_close",
@@ -66,7 +69,17 @@ def _plain_order(case: Case, side: Side) -> Move | End:
             "supported yet. Use a market order or `exit`.",
         )
     close = min(size.quantity, -ahead)
+    if blocked and size.quantity > close:
+        return Move(side, close, refused=blocked, plain=True, notes=size.notes)
     return Move(side, close, open=size.quantity - close, plain=True, notes=size.notes)
+
+
+def _beside_resting(case: Case, side: Side, resting: Decimal) -> End:
+    return end(
+        "opposite_order_works",
+        f"A {side.opposite} of {number(resting)} works in {case.root}, and would close what this {side} opens, which "
+        "is not supported yet. Cancel it first.",
+    )
 
 
 def _add(case: Case, link: Link | None) -> Move | End:

@@ -34,6 +34,10 @@ REASONS: Mapping[str, tuple[Ending, str]] = MappingProxyType(
             Ending.REFUSED,
             "a plain limit or stop order against the held side: closes go at market",
         ),
+        "opposite_order_works": (
+            Ending.REFUSED,
+            "a plain order that opens beside a working entry of the other side, which would close it again",
+        ),
         # state
         "entry_too_old": (Ending.EXPIRED, "the alert is older than entry_max_age"),
         "exit_too_old": (Ending.EXPIRED, "the alert is older than exit_max_age"),
