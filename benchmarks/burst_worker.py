@@ -4,7 +4,8 @@
     executor   answers the queue's bells, one after the other, as the queue's poller has the function do
     broker     a simulated TradeStation; it says in a line of JSON where it listens
 
-BURST_CLOCK (`START_MS:RATE`) in the environment makes this process's wall clock run at RATE from START_MS on.
+BURST_CLOCK (`START_MS:RATE`) in the environment makes this process's clocks run at RATE from START_MS on, and its
+pauses last accordingly: at 0.1 it behaves as on a machine, a table and a broker that are ten times as fast.
 """
 
 import json
@@ -19,15 +20,22 @@ HANDLER_S = 60.0
 
 
 def follow(clock: str) -> None:
-    """Let the wall clock run at another rate; durations are measured by the machine's own."""
-    start_ms, _, rate = clock.partition(":")
-    start_ns, machine_ns = int(start_ms) * 1_000_000, time.time_ns
-    numerator, denominator = float(rate).as_integer_ratio()
+    """Let the clocks run at another rate, and pauses by them."""
+    start_ms, _, given = clock.partition(":")
+    start_ns, rate = int(start_ms) * 1_000_000, float(given)
+    machine_ns, machine_monotonic, machine_sleep = time.time_ns, time.monotonic, time.sleep
+    numerator, denominator = rate.as_integer_ratio()
 
     def time_ns() -> int:
         return start_ns + (machine_ns() - start_ns) * numerator // denominator
 
-    for name, read in {"time_ns": time_ns, "time": lambda: time_ns() / 1e9}.items():
+    clocks: dict[str, Callable[..., Any]] = {
+        "time_ns": time_ns,
+        "time": lambda: time_ns() / 1e9,
+        "monotonic": lambda: machine_monotonic() * rate,
+        "sleep": lambda seconds: machine_sleep(seconds / rate),
+    }
+    for name, read in clocks.items():
         setattr(time, name, read)
 
 
