@@ -12,7 +12,9 @@ import pytest
 from orderbridge.execution.ports import Held
 from orderbridge.execution.records import CommandStatus, LaneState, Plan
 from orderbridge.storage.secrets import LoginSecrets
+from orderbridge.storage.settings import SettingsStore
 from orderbridge.storage.token_lease import TokenLeases
+from orderbridge.storage.users import Users
 from sandbox.simserver.inprocess import InProcess
 from sandbox.simserver.transport import SimulatedTransport
 from sandbox.tradelocker.app import TradeLockerApp
@@ -95,6 +97,20 @@ def test_refresh_can_be_left_out(ready: Ready) -> None:
     ready.findings("--no-refresh")
 
     assert secrets.read("tl").version == before
+
+
+def test_users_own_account_is_tried_too(ready: Ready) -> None:
+    users = Users(ready.bench.client("dynamodb"), TABLE)
+    ready.bench.ok("users", "add", "tess", "--no-password", "--tradestation-account", "SIM1")
+    found = users.get("tess")
+    stored = SettingsStore(ready.bench.client("dynamodb"), TABLE).account("fx")
+    assert found is not None
+    assert stored is not None
+    users.give_accounts(found, "tl", [replace(stored.value, name="tess.2270")])
+
+    findings = ready.findings("--no-refresh")
+
+    assert findings["account tess.2270"][0][1].startswith("Equity 10000")
 
 
 def test_clock_that_is_wrong_is_bad(ready: Ready) -> None:

@@ -2,6 +2,9 @@
 
 import itertools
 import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from orderbridge.storage.secrets import LoginSecrets, NotConnectedError
 from orderbridge.storage.token_lease import TokenLeases
 from orderbridge.storage.users import Users
 from tests.unit.broker_api.login.bench import settings_of
-from tests.unit.cli.bench import NOW_MS, Bench
+from tests.unit.cli.bench import NOW_MS, SETTINGS, Bench
 from tests.unit.storage.aws import PREFIX, TABLE
 
 PASSWORD = "canary battery staple"
@@ -172,6 +175,44 @@ def test_apply_leaves_users_own_accounts_alone(applied: Bench) -> None:
 
     assert result["changes"] == []
     assert list(users(applied).own_accounts()) == ["tess.SIM1"]
+
+
+def give_tess_an_account(bench: Bench, **changes: Any) -> None:
+    bench.ok("users", "add", "tess", "--no-password", "--tradestation-account", "SIM1")
+    found = users(bench).get("tess")
+    assert found is not None
+    own = replace(settings_of("tess.SIM1", connection="user.tess"), **changes)
+    users(bench).give_accounts(found, "user.tess", [own])
+
+
+def test_apply_refuses_an_account_that_a_user_has_brought_along(bench: Bench) -> None:
+    give_tess_an_account(bench, broker_account_id="SIM123F")
+    bench.write(SETTINGS)
+
+    result = bench.run("apply", "--yes")
+
+    assert result.exit_code == 3
+    assert "users remove tess" in result.stderr
+    assert bench.ok("apply", "--dry-run", folder=empty(bench))["written"] is False
+
+
+def empty(bench: Bench) -> Path:
+    """Give a folder whose settings name another account."""
+    folder = bench.folder / "other"
+    folder.mkdir()
+    (folder / "orderbridge.yaml").write_text(SETTINGS.replace("SIM123F", "SIM124F"), encoding="utf-8")
+    return folder
+
+
+def test_users_own_account_can_be_halted_and_confirmed_for_live_orders(applied: Bench) -> None:
+    give_tess_an_account(applied, environment="live", broker_account_id="123F")
+
+    applied.ok("halt", "--account", "tess.SIM1")
+    applied.ok("live", "tess.SIM1", "--confirm", "123F")
+
+    assert [one["scope"] for one in applied.ok("status")["halts"]] == ["account#tess.SIM1"]
+    assert users(applied).own_accounts()["tess.SIM1"].live_confirmed_at_ms is not None
+    assert "tess.SIM1" in applied.run("live", "nope").stderr
 
 
 def test_list_shows_everybody_and_no_hash(applied: Bench) -> None:

@@ -10,6 +10,8 @@ from orderbridge.cli.rules import Settings, read_settings
 from orderbridge.cli.running import JsonOption, Run, StackOption, YesOption, running
 from orderbridge.errors import SettingsError
 from orderbridge.storage.panel_settings import PanelSettingsStore
+from orderbridge.storage.settings import PutAccount
+from orderbridge.storage.users import Users
 
 DEFAULT_FILE = "orderbridge.yaml"
 
@@ -29,6 +31,7 @@ def apply(
     with running(context, stack, as_json) as run:
         settings = _read(run, file)
         found = difference(settings, run.settings.strategies(), run.settings.accounts())
+        _unclaimed(run, found)
         panel = PanelSettingsStore(run.world.client("dynamodb"), run.table)
         panel_changes = panel.read() != settings.panel
         for line in found.lines:
@@ -60,6 +63,19 @@ def _read(run: Run, file: Path) -> Settings:
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{file} cannot be read; begin with a copy of orderbridge.example.yaml") from None
     return read_settings(text, str(file), run.stack.broker_hosts, run.now_ms)
+
+
+def _unclaimed(run: Run, found: Difference) -> None:
+    """Refuse an account that a panel user has brought along: two lanes of one account would not know of each other."""
+    users = Users(run.world.client("dynamodb"), run.table)
+    for change in found.changes:
+        login = users.claimant(change.settings) if isinstance(change, PutAccount) else None
+        if login is not None and isinstance(change, PutAccount):
+            account = change.settings
+            raise SettingsError(
+                f"account {account.name}: {account.broker} account {account.broker_account_id} is the panel user "
+                f"{login!r}'s own; remove that user first (orderbridge users remove {login}), or leave the account out"
+            )
 
 
 def _listed(found: Difference) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ import typer
 
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.cli.certification import Certifier, Patient, Result
+from orderbridge.cli.holding import all_accounts
 from orderbridge.cli.running import FOUND, JsonOption, Run, StackOption, YesOption, running
 from orderbridge.errors import BrokerReadError, ConflictError, SettingsError
 from orderbridge.execution.ports import Busy, Fence
@@ -64,7 +65,7 @@ def certify(
 def _settings(run: Run, name: str) -> AccountSettings:
     found = run.settings.account(name)
     if found is None:
-        known = ", ".join(sorted(run.settings.accounts())) or "none"
+        known = ", ".join(all_accounts(run)) or "none"
         raise SettingsError(f"there is no account {name!r}; applied are: {known}")
     if found.value.environment == "live":
         raise SettingsError(f"{name} is a live account; certify places real orders and takes simulated accounts only")

@@ -18,6 +18,7 @@ from orderbridge.errors import BrokerReadError, RateLimitedError, SettingsError,
 from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.overview import Overview
 from orderbridge.storage.token_lease import Connection, TokenLeases
+from orderbridge.storage.users import Users
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
 
 BROKER_S = 45.0
@@ -134,9 +135,11 @@ def _use(run: Run, connection: str, refresh: bool) -> Findings:
         one.account.id: one
         for one in list_accounts(run, connection, current_login(run, connection, deadline), deadline)
     }
-    for name, found in sorted(run.settings.accounts().items()):
-        if found.value.connection == connection:
-            yield from _account(run, name, found.value, listed.get(found.value.broker_account_id), deadline)
+    accounts = {name: found.value for name, found in run.settings.accounts().items()}
+    accounts |= Users(run.world.client("dynamodb"), run.table).own_accounts()
+    for name, settings in sorted(accounts.items()):
+        if settings.connection == connection:
+            yield from _account(run, name, settings, listed.get(settings.broker_account_id), deadline)
 
 
 def _account(run: Run, name: str, settings: AccountSettings, listed: Listed | None, deadline: Deadline) -> Findings:

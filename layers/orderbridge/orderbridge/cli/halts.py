@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from orderbridge.alerts.alert import Action, Alert
+from orderbridge.cli.holding import all_accounts
 from orderbridge.cli.running import JsonOption, Run, StackOption, YesOption, running
 from orderbridge.cli.status import BLOCKED
 from orderbridge.errors import SettingsError
+from orderbridge.execution.hand_books import by_hand
 from orderbridge.execution.records import Book, Job
 from orderbridge.model import Direction
 from orderbridge.storage.bell import SqsBell
@@ -104,7 +106,7 @@ def _scope(run: Run, account: str, strategy: str) -> str:
     if account and strategy:
         raise SettingsError("say --account or --strategy, or neither for everything")
     if account:
-        _known(account, list(run.settings.accounts()), "account")
+        _known(account, all_accounts(run), "account")
         return account_scope(account)
     if strategy:
         _known(strategy, list(run.settings.strategies()), "strategy")
@@ -120,14 +122,14 @@ def _known(name: str, names: list[str], kind: str) -> None:
 
 
 def _jobs(run: Run, account: str, strategy: str, flatten: bool) -> Iterator[Job]:
-    """Give a job for each book of the scope that has something to cancel or to close."""
+    """Give a job for each book of a strategy in the scope that has something to cancel or to close."""
     client = run.world.client("dynamodb")
     watch, overview = DynamoWatch(client, run.table), Overview(client, run.table)
-    for name in [account] if account else sorted(run.settings.accounts()):
+    for name in [account] if account else all_accounts(run):
         for lane in watch.lanes(name):
             for book in overview.lane_state(lane).books:
                 alert = _wanted(book, flatten)
-                if alert is not None and strategy in ("", book.strategy):
+                if alert is not None and strategy in ("", book.strategy) and not by_hand(book.strategy):
                     yield _job(run, name, lane, book, alert)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from orderbridge.cli.holding import all_accounts
 from orderbridge.cli.running import DeclinedError, JsonOption, Run, StackOption, running
 from orderbridge.errors import SettingsError
 from orderbridge.strategy.settings import AccountSettings
@@ -21,7 +22,7 @@ def live(
     with running(context, stack, as_json) as run:
         found = run.settings.account(account)
         if found is None:
-            known = ", ".join(sorted(run.settings.accounts())) or "none"
+            known = ", ".join(all_accounts(run)) or "none"
             raise SettingsError(f"there is no account {account!r}; applied are: {known}")
         settings = found.value
         if settings.environment != "live":

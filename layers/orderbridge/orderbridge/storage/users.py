@@ -65,6 +65,12 @@ class Users:
         items = [unmarshal(item) for item in self._listed(OWN_ACCOUNTS)]
         return {str(item["gsk"]): decoded(AccountSettings, item) for item in items}
 
+    def claimant(self, account: AccountSettings) -> str | None:
+        """Give the user who brought this account of the broker along, None when nobody did."""
+        key = marshal(keys.claim(account.broker, account.broker_account_id))
+        reply = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        return str(unmarshal(reply["Item"])["login"]) if "Item" in reply else None
+
     # ---- writing
 
     def put(self, user: User, replaces: int | None) -> StoredUser:
