@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from orderbridge.storage.lean_aws import AwsError, DynamoDb
 from sandbox import places
 from tests.simulation.dynamo import Lags, SimulatedTable
+from tests.simulation.errors import NotSimulatedError
 from tests.simulation.protocol import InProcessConnection
 from tests.simulation.queues import SimulatedQueues, event_record
 from tests.simulation.secrets import SimulatedSecrets
@@ -126,6 +127,32 @@ def test_items_that_are_given_out_are_copies(clock: Clock) -> None:
     read["mark"]["S"] = "spoilt"
 
     assert table.items[("A", "X")]["mark"] == {"S": "kept"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("put_item", {"Item": item("A") | {"n": {"N": "1.5"}}}),
+        ("put_item", {"Item": item("A") | {"n": {"L": []}}}),
+        ("put_item", {"Item": item("A"), "Expected": {}}),
+        ("put_item", {"Item": item("A"), "ReturnValues": "UPDATED_OLD"}),
+        (
+            "update_item",
+            {"Key": item("A"), "UpdateExpression": "SET n = :n", "ExpressionAttributeValues": {":n": {"NULL": True}}},
+        ),
+        ("query", {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "A"}}}),
+    ],
+)
+def test_what_is_not_simulated_is_refused_loudly(clock: Clock, operation: str, arguments: dict[str, Any]) -> None:
+    table = SimulatedTable(clock.now_ms, TABLE)
+
+    with pytest.raises(NotSimulatedError):
+        getattr(table, operation)(TableName=TABLE, **arguments)
+
+
+def test_queue_with_attributes_that_are_not_simulated_is_refused_loudly(clock: Clock) -> None:
+    with pytest.raises(NotSimulatedError):
+        SimulatedQueues(clock.now_ms).create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})
 
 
 # ---- queues
