@@ -33,6 +33,8 @@ class Script:
     dice: Random
     price: Decimal
     ages_ms: tuple[int, ...] = AGES_MS
+    timed: bool = True
+    """Whether its alerts say when they fired."""
     plain: bool = False
     """Market orders of a size, with a fire time and a stop, in the plainest dialect."""
     position: Decimal = ZERO
@@ -53,7 +55,7 @@ class Script:
         dice = self.dice
         words, weights = zip(*ACTIONS[self.style], strict=True)
         action = dice.choices(words, weights)[0]
-        fired_ms = (START_MS + at_ms) // 1000 * 1000 if self.plain or dice.random() < 0.9 else None
+        fired_ms = (START_MS + at_ms) // 1000 * 1000 if self.plain or self.timed else None
         ticker = dice.choice(self.market.tickers)
         if action == "move":
             return self._move(Meant("none", ticker, fired_at_ms=fired_ms))

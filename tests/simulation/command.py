@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - began
     _report(totals, faults, complaints, seconds, cpu_s, given.jobs)
     for seed in failed[: given.stories]:
-        _story(seed, given.shape, given.shrink)
+        _story(seed, given.shape, given.shrink, given.invariant)
     _print(f"violations in {len(failed)} of {len(seeds)} seeds: {failed}" if failed else "every invariant held")
     return 1 if failed else 0
 
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shape", default="full", choices=sorted(SHAPES), help="the kind of stories")
     parser.add_argument("--jobs", type=int, default=1, help="how many processes play at once")
     parser.add_argument("--stories", type=int, default=1, help="how many failing stories are printed whole")
+    parser.add_argument("--invariant", default="", help="shrink to a violation of this one")
     parser.add_argument("--shrink", action="store_true", help="leave out of a failing story what it does not need")
     parser.add_argument("--told", action="store_true", help="print the time line of every story")
     return parser
@@ -78,10 +79,10 @@ def _tell(played: Played) -> None:
         _print(f"  {violation.name}: {violation.sentence}")
 
 
-def _story(seed: int, shape: str, shrinks: bool) -> None:
+def _story(seed: int, shape: str, shrinks: bool, invariant: str) -> None:
     story = story_for(seed, shape)
     if shrinks:
-        story = shrink(story)
+        story = shrink(story, invariant)
     told = play_story(story, told=True)
     _print(f"\n{story}\n")
     _print("\n".join(told.lines))

@@ -54,8 +54,8 @@ def play(seed: int, shape: str = "full", *, told: bool = False) -> Played:
     return play_story(story_for(seed, shape), told=told)
 
 
-def play_story(story: Story, *, told: bool = False, stop_early: bool = False) -> Played:
-    """Play a story; `told` keeps its time line, `stop_early` ends it at the first violation."""
+def play_story(story: Story, *, told: bool = False, stop_at: str = "") -> Played:
+    """Play a story; `told` keeps its time line, `stop_at` ends it where the invariant of that name, or any (`*`), is violated."""
     os.environ.update(ENVIRONMENT)
     began = time.process_time()
     with quiet_output():
@@ -71,8 +71,9 @@ def play_story(story: Story, *, told: bool = False, stop_early: bool = False) ->
                 known[0] = len(judge.violations)
 
         world.watch = watch
-        _run(world, lambda: stop_early and bool(judge.violations))
-        violations = tuple(judge.at_end()) if not (stop_early and judge.violations) else tuple(judge.violations)
+        stopped = lambda: bool(stop_at) and any(stop_at in ("*", one.name) for one in judge.violations)  # noqa: E731
+        _run(world, stopped)
+        violations = judge.violations if stopped() else judge.at_end()
     played = Played(story, violations, judge.counts, world.lines)
     played.seconds = time.process_time() - began
     _count(world, played)
@@ -89,7 +90,9 @@ def _run(world: World, over: Callable[[], bool]) -> None:
         hub.at(START_MS + step.at_ms, partial(deeds.do, step))
     calm_ms = START_MS + world.story.calm_ms
     hub.at(calm_ms, deeds.calm)
-    _wait(world, calm_ms + 1, calm_ms + QUIET_MS, over)
+    while hub.now <= calm_ms and not over():
+        hub.run(min(hub.now + 2_000, calm_ms + 1))
+    _wait(world, hub.now, calm_ms + QUIET_MS, over)
     for strategy in world.story.strategies:
         _fire_last_exit(deeds, world, strategy)
     _wait(world, hub.now + 5_000, hub.now + LAST_MS, over)

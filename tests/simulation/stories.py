@@ -125,8 +125,9 @@ def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tu
         if shape.limited:
             settings["max_quantity"] = traded.unit * scale * 5
         strategies.append(Strategy(name, accounts, traded.symbol, settings))
+        timed = shape.plain or dice.random() < 0.85
         script_dice = Random(dice.random())
-        scripts.append(Script(name, traded, style, scale, script_dice, traded.price, shape.ages_ms, shape.plain))
+        scripts.append(Script(name, traded, style, scale, script_dice, traded.price, shape.ages_ms, timed, shape.plain))
     return tuple(strategies), scripts
 
 
