@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +20,13 @@ from urllib.parse import parse_qs
 from botocore.exceptions import ClientError
 
 from benchmarks.metering import Meter
-from tests.simulation.dynamo import SimulatedTable
+from tests.simulation.dynamo import AT_ONCE, SimulatedTable
 
 LOOPBACK = "127.0.0.1"
+
+
+def _new_table() -> SimulatedTable:
+    return SimulatedTable(lambda: time.time_ns() // 1_000_000, lags=AT_ONCE)
 
 
 class AwsStub:
@@ -29,7 +34,7 @@ class AwsStub:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.table: Any = SimulatedTable()
+        self.table: Any = _new_table()
         self.secrets: dict[str, str] = {}
         self.bells: list[str] = []
         """Bodies of the messages that were sent, oldest first."""
@@ -43,7 +48,7 @@ class AwsStub:
     def clear(self) -> None:
         """Forget everything."""
         with self._alone:
-            self.table = SimulatedTable()
+            self.table = _new_table()
             self.secrets.clear()
             self.bells.clear()
             self.meter = Meter()
@@ -76,6 +81,8 @@ class AwsStub:
         finally:
             for key, old in zip(keys, before, strict=True):
                 self.meter.count_write(old, self.table.items.get(key), transaction=operation.startswith("Transact"))
+        if operation == "DescribeTable":  # of no units, and its time is a number on the wire
+            return {"Table": {**answer["Table"], "CreationDateTime": answer["Table"]["CreationDateTime"].timestamp()}}
         if not keys:
             found = answer.get("Items", [answer["Item"]] if "Item" in answer else [])
             self.meter.count_read(found, consistent=bool(arguments.get("ConsistentRead")))

@@ -10,19 +10,23 @@ from benchmarks.aws_stub import AwsStub
 from benchmarks.metering import Meter, size_of
 from benchmarks.prices import Usage
 
+TABLE = "bridge"
+
 
 def item(sk: str = "A", size: int = 10, **more: str) -> dict[str, Any]:
     return {"pk": {"S": "P"}, "sk": {"S": sk}, "data": {"S": "x" * size}, **{k: {"S": v} for k, v in more.items()}}
 
 
 def call(stub: AwsStub, operation: str, **arguments: Any) -> tuple[int, dict[str, Any]]:
+    if "TransactItems" not in arguments:
+        arguments["TableName"] = TABLE
     status, body = stub.answer(f"DynamoDB_20120810.{operation}", json.dumps(arguments).encode())
     answer: dict[str, Any] = json.loads(body)
     return status, answer
 
 
 def put(stub: AwsStub, new: dict[str, Any]) -> None:
-    assert call(stub, "PutItem", TableName="t", Item=new) == (200, {})
+    assert call(stub, "PutItem", Item=new) == (200, {})
 
 
 @pytest.fixture
@@ -48,9 +52,11 @@ def test_item_in_the_index_counts_twice_and_a_changed_index_key_three_times(stub
 def test_transaction_counts_each_item_twice_and_its_condition_checks_too(stub: AwsStub) -> None:
     put(stub, item("A"))
     stub.meter = Meter()
-    check = {"Key": {"pk": {"S": "P"}, "sk": {"S": "A"}}, "ConditionExpression": "attribute_exists(pk)"}
+    key = {"pk": {"S": "P"}, "sk": {"S": "A"}}
+    check = {"TableName": TABLE, "Key": key, "ConditionExpression": "attribute_exists(pk)"}
+    write = {"TableName": TABLE, "Item": item("B")}
 
-    call(stub, "TransactWriteItems", TransactItems=[{"Put": {"Item": item("B")}}, {"ConditionCheck": check}])
+    call(stub, "TransactWriteItems", TransactItems=[{"Put": write}, {"ConditionCheck": check}])
 
     assert stub.meter.write_units == 4
 
@@ -73,6 +79,13 @@ def test_read_counts_each_four_kilobytes_begun_and_half_when_not_consistent(
     call(stub, "GetItem", Key={"pk": {"S": "P"}, "sk": {"S": "A"}}, ConsistentRead=consistent)
 
     assert stub.meter.read_units == units
+
+
+def test_table_that_is_described_costs_nothing_and_has_an_id(stub: AwsStub) -> None:
+    status, answer = call(stub, "DescribeTable")
+
+    assert (status, bool(answer["Table"]["TableId"])) == (200, True)
+    assert (stub.meter.read_units, stub.meter.write_units) == (0, 0)
 
 
 def test_size_counts_names_and_values_and_two_digits_a_byte() -> None:
