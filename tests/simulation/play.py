@@ -55,7 +55,7 @@ def play(seed: int, shape: str = "full", *, told: bool = False) -> Played:
 
 
 def play_story(story: Story, *, told: bool = False, stop_at: str = "") -> Played:
-    """Play a story; `told` keeps its time line, `stop_at` ends it where the invariant of that name, or any (`*`), is violated."""
+    """Play a story; `told` keeps its time line, `stop_at` names an invariant whose violation ends it (`*`: any)."""
     os.environ.update(ENVIRONMENT)
     began = time.process_time()
     with quiet_output():
@@ -71,7 +71,10 @@ def play_story(story: Story, *, told: bool = False, stop_at: str = "") -> Played
                 known[0] = len(judge.violations)
 
         world.watch = watch
-        stopped = lambda: bool(stop_at) and any(stop_at in ("*", one.name) for one in judge.violations)  # noqa: E731
+
+        def stopped() -> bool:
+            return bool(stop_at) and any(stop_at in ("*", one.name) for one in judge.violations)
+
         _run(world, stopped)
         violations = judge.violations if stopped() else judge.at_end()
     played = Played(story, violations, judge.counts, world.lines)

@@ -242,10 +242,20 @@ class World:
             )  # fmt: skip
         seed = LOGINS[int(connection[2:]) - 1]
         pair = self.cores["tradelocker"].app.simulator.tokens.log_in(seed.email, seed.password, seed.server, now)
+        at = origin("tradelocker")
         return Login(
-            "tradelocker", "sim", origin("tradelocker"), f"{origin('tradelocker')}/backend-api",
-            Secret(pair.refresh), Secret(pair.access), pair.expires_at_ms, now, email=seed.email, password=Secret(seed.password), server=seed.server,
-        )  # fmt: skip
+            "tradelocker",
+            "sim",
+            at,
+            f"{at}/backend-api",
+            Secret(pair.refresh),
+            Secret(pair.access),
+            pair.expires_at_ms,
+            now,
+            email=seed.email,
+            password=Secret(seed.password),
+            server=seed.server,
+        )
 
     # ---- Evidence
 
