@@ -97,6 +97,10 @@ bench: environments ## Measure what the README claims, beside a naive design and
 burst: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## Fire 1,000 alerts over 200 symbols and 10 accounts at one bar close, and fewer before
 	$(BIN)/python -m benchmarks.burst $(ARGS)
 
+.PHONY: load
+load: environments ## Let ten browsers poll one account for two minutes while alerts fire
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
 .PHONY: costs
 costs: .venv/$(STAMP) ## Compute what running it costs, from what it uses and AWS's list prices
 	$(BIN)/python -m benchmarks.costs $(ARGS)

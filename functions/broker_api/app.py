@@ -26,7 +26,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request = read_request(event)
     except BadRequestError as problem:
         return error(f"The request cannot be read: {problem}.").with_headers(cors_headers("")).event()
-    deadline = process.deadline(max(1.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_S))
+    seconds = max(1.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_S)
+    deadline = process.deadline(seconds)
     try:
         answer = process.api.answer(request, deadline)
     except Exception:
@@ -34,5 +35,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         answer = process.api.failed(request)
     told = json.loads(answer.body).get("s", "ok") if answer.body else ""
     about = {"method": request.method, "path": request.path, "status": answer.status, "s": told}
-    logger.info("answered", extra=about)
+    logger.info("answered", extra={**about, "took_ms": round((seconds - deadline.remaining()) * 1000, 1)})
     return answer.event()

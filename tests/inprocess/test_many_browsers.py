@@ -2,6 +2,7 @@
 
 import heapq
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def polled(seat: Seat, browsers: int) -> Counter[str]:
     first.log_in()
     tabs = [Client(bridge, first.token, processes[number % PROCESSES]) for number in range(browsers)]
     account = seat.account.name
-    asked: dict[str, tuple[str, dict[str, str]]] = {what: (f"/accounts/{account}/{what}", {}) for what in POLLS_MS}
+    asked: dict[str, tuple[str, dict[str, Any]]] = {what: (f"/accounts/{account}/{what}", {}) for what in POLLS_MS}
     asked["quotes"] = ("/quotes", {"accountId": account, "symbols": seat.symbol})
     for path, query in asked.values():
         first.ask("GET", path, **query)  # what is read once: instruments, the day's history
