@@ -29,7 +29,7 @@ def prove(bug: Bug, seeds: Iterable[int] | None = None) -> Proof:
     found = Proof(bug, None)
     with patched(bug.install):
         for seed in range(1, bug.seeds + 1) if seeds is None else seeds:
-            played = play_story(story_for(seed, bug.shape), stop_early=True)
+            played = play_story(story_for(seed, bug.shape), stop_at="*")
             if played.violations:
                 names = tuple(sorted({one.name for one in played.violations}))
                 mine = [one for one in played.violations if one.name in bug.caught_by]

@@ -66,7 +66,6 @@ class OneAlertHoweverOftenDelivered(Invariant):
                 if other is not alert and other.body and _new_again(other, alert):
                     yield self.violated(view, f"{alert_id} answers an alert that fired long after the first")
 
-
     def _stored_twice(self, view: View) -> Iterator[Violation]:
         fired = Counter((alert.strategy, alert.body.decode("utf-8", "replace")) for alert in view.evidence.alerts)
         stored = Counter((str(item.get("strategy")), str(item.get("body"))) for item in view.ledger.alerts.values())

@@ -1,0 +1,213 @@
+"""The checker checked: each invariant accepts the good and rejects the bad, on evidence made by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orderbridge.model import Direction
+from tests.simulation.invariants.catalogue import KINDS
+from tests.simulation.invariants.judge import Judge
+from tests.simulation.invariants.made import Made, on_hedging, on_netting
+from tests.simulation.invariants.made_entries import (
+    Story,
+    agreed,
+    another_holding,
+    arrived_late,
+    back_from_refused,
+    beyond_max_quantity,
+    by_hand,
+    changed_on_the_way,
+    closed_twice,
+    entered,
+    entry_after_it_was_resolved,
+    entry_beside_an_unknown,
+    exit_beside_an_unknown_entry,
+    exit_beside_an_unknown_exit,
+    exit_that_opens,
+    halted,
+    in_time,
+    limit_at,
+    never_resolved,
+    nobodys,
+    once_and_refused_before,
+    other_side,
+    own_step,
+    refused_and_placed,
+    reversal,
+    second_entry,
+    sent_at_market,
+    sent_before_the_ledger,
+    stale,
+    stop_at,
+    too_much,
+    trim_that_opens,
+    twice,
+    units_as_lots,
+    units_in_lots,
+    unplanned,
+    whole_target_again,
+)
+from tests.simulation.invariants.made_exits import (
+    alert_left_open,
+    answered_and_not_stored,
+    answers,
+    bare_position,
+    both_sides,
+    chain,
+    closes,
+    closes_beyond_a_strangers,
+    delivered,
+    ended,
+    ends_after,
+    fenced_out,
+    half_of_its_jobs,
+    hedged,
+    last_exit,
+    login,
+    position_with_its_stop,
+    same_epoch,
+    stopped,
+    taken_in_turn,
+    taken_while_held,
+    two_bodies_one_id,
+    two_of_a_side,
+    unanswered,
+)
+
+GOOD: dict[str, list[Story]] = {
+    "OneOrderPerCommand": [once_and_refused_before],
+    "RecordedFirst": [by_hand, lambda made: (entered(made), None)[1]],
+    "LegalMoves": [agreed],
+    "OneUnknownAtATime": [entry_after_it_was_resolved, exit_beside_an_unknown_entry],
+    "LedgerAgrees": [agreed],
+    "EntersAsAsked": [own_step, lambda made: reversal(made, 3)],
+    "EntersInTime": [in_time],
+    "NothingWhileHalted": [halted("none", True), halted("entries", False), halted("all", True, "strategy#t")],
+    "WithinLimits": [second_entry(2)],
+    "PricesNeverWorse": [limit_at("10.00"), stop_at("9.01")],
+    "ReducesOnly": [closes(2), closes(1)],
+    "LeavesForeignAlone": [hedged("p1", hand=True), hedged("p1", other="t")],
+    "OneSideOnly": [two_of_a_side],
+    "ClosesAsAsked": [closes(1, asked=1), closes(2)],
+    "FlatAfterTheLastExit": [last_exit(2)],
+    "KeepsItsStop": [
+        stopped(9),
+        stopped(9, covered=1),
+        stopped(35, trouble=True, covered=1),
+        stopped(60, wanted=False, covered=1),
+    ],
+    "FencedOutWritesNothing": [taken_in_turn],
+    "ChainInOrder": [chain((0, 1, 2)), chain((1, 0, 2), superseded=0)],
+    "EndsWhereTheChainEnds": [chain((0, 1, 2))],
+    "AnsweredMeansStored": [lambda made: (made.fire("exit"), None)[1]],
+    "OneAlertHoweverOftenDelivered": [delivered("a00", "a00")],
+    "LostOnlyUnanswered": [unanswered(503, 503, None), unanswered(None)],
+    "EndsInTime": [ends_after(200)],
+    "Explained": [ended("ordered"), ended("refused", told=True)],
+    "UnderstoodAsMeant": [answers(202, understood=True), answers(400, understood=False)],
+    "LoginsKept": [login(good=True), login(good=False, in_hand=True)],
+}
+BAD: dict[str, list[Story]] = {
+    "OneOrderPerCommand": [twice],
+    "RecordedFirst": [sent_before_the_ledger, nobodys, unplanned],
+    "LegalMoves": [back_from_refused, changed_on_the_way],
+    "OneUnknownAtATime": [entry_beside_an_unknown, exit_beside_an_unknown_exit],
+    "LedgerAgrees": [another_holding, refused_and_placed, never_resolved],
+    "EntersAsAsked": [
+        other_side,
+        too_much,
+        exit_that_opens,
+        whole_target_again,
+        trim_that_opens,
+        lambda made: reversal(made, 5),
+    ],
+    "EntersInTime": [stale, arrived_late],
+    "NothingWhileHalted": [
+        halted("all", False),
+        halted("all", True),
+        halted("entries", True),
+        halted("entries", True, "account#acc"),
+        halted("entries", True, "strategy#s"),
+    ],
+    "WithinLimits": [second_entry(1), beyond_max_quantity],
+    "PricesNeverWorse": [limit_at("10.01"), sent_at_market, stop_at("9.00"), stop_at("9.50")],
+    "ReducesOnly": [closes(3), closes_beyond_a_strangers],
+    "LeavesForeignAlone": [hedged("p2", hand=True), hedged("p2", other="t")],
+    "OneSideOnly": [both_sides],
+    "ClosesAsAsked": [closes(2, asked=1), closes(2, exit_side=Direction.SHORT)],
+    "FlatAfterTheLastExit": [last_exit(1), last_exit(2, works=True)],
+    "KeepsItsStop": [stopped(11, covered=1), stopped(41, trouble=True, covered=1)],
+    "FencedOutWritesNothing": [fenced_out, taken_while_held, same_epoch],
+    "ChainInOrder": [chain((1, 0, 2))],
+    "EndsWhereTheChainEnds": [chain((0, 1, 2), owned=1)],
+    "AnsweredMeansStored": [answered_and_not_stored, half_of_its_jobs],
+    "OneAlertHoweverOftenDelivered": [
+        delivered("a00", "a01"),
+        delivered("a00", "a00", statuses=(202, 202)),
+        two_bodies_one_id,
+    ],
+    "LostOnlyUnanswered": [unanswered(503, 202), unanswered(400)],
+    "EndsInTime": [ends_after(300), ends_after(None), alert_left_open],
+    "Explained": [ended("ordered", code=""), ended("refused")],
+    "UnderstoodAsMeant": [answers(400, understood=True), answers(202, understood=False)],
+    "LoginsKept": [login(good=False)],
+}
+AT_TRADELOCKER: dict[str, tuple[list[Story], list[Story]]] = {
+    "OneOrderPerCommand": ([], [closed_twice]),
+    "EntersAsAsked": ([units_in_lots], [units_as_lots]),
+    "LeavesForeignAlone": (GOOD["LeavesForeignAlone"], BAD["LeavesForeignAlone"]),
+    "OneSideOnly": (GOOD["OneSideOnly"], BAD["OneSideOnly"]),
+    "KeepsItsStop": ([position_with_its_stop], [bare_position]),
+}
+ONLY_HEDGING = {"LeavesForeignAlone", "OneSideOnly"}
+
+
+def cases(which: dict[str, list[Story]], at: int) -> list[Any]:
+    """Give (invariant, maker of evidence, story) with readable ids."""
+    found: list[Any] = []
+    for name, stories in which.items():
+        netting = [] if name in ONLY_HEDGING else [(on_netting, story) for story in stories]
+        hedging = [(on_hedging, story) for story in AT_TRADELOCKER.get(name, ([], []))[at]]
+        for number, (maker, story) in enumerate((*netting, *hedging)):
+            found.append(pytest.param(name, maker, story, id=f"{name}-{number}"))
+    return found
+
+
+def judged(name: str, maker: Callable[[], Made], story: Story) -> set[str]:
+    """Play a hand-made story before one invariant; give the names of what it found."""
+    made = maker()
+    judge = Judge(made, [next(kind() for kind in KINDS if kind.__name__ == name)])
+    made.step = judge.after_step
+    story(made)
+    return {violation.name for violation in judge.at_end()}
+
+
+@pytest.mark.parametrize(("name", "maker", "story"), cases(GOOD, 0))
+def test_invariant_accepts_the_good(name: str, maker: Callable[[], Made], story: Story) -> None:
+    assert judged(name, maker, story) == set()
+
+
+@pytest.mark.parametrize(("name", "maker", "story"), cases(BAD, 1))
+def test_invariant_rejects_the_bad(name: str, maker: Callable[[], Made], story: Story) -> None:
+    assert judged(name, maker, story) == {name}
+
+
+def test_every_invariant_is_checked_both_ways() -> None:
+    names = {kind.__name__ for kind in KINDS}
+
+    assert (set(GOOD), set(BAD)) == (names, names)
+
+
+def test_lost_alerts_and_logins_are_counted() -> None:
+    made = on_netting()
+    judge = Judge(made)
+    unanswered(503, None)(made)
+    login(good=False, in_hand=True)(made)
+
+    assert judge.at_end() == ()
+    assert (judge.counts.lost_alerts, judge.counts.lost_logins) == (1, 1)
+
+
+def test_every_invariant_has_a_sentence() -> None:
+    assert all(kind().sentence.endswith((".", ").")) for kind in KINDS)
