@@ -21,6 +21,11 @@ ALIVE_MS = 20_000
 """A watch that has not gone on for so long has lost its bell: the scheduler, or the next order, starts another."""
 
 
+SETTLE_MS = 1_500
+"""So late may the list of watched lanes show one, and by so much may clocks differ: who has asked for a watch within
+this time before a pass that found nothing is given another pass."""
+
+
 class WatchStore(Protocol):
     """The watch's part of the table (`orderbridge.storage.watch`)."""
 
@@ -28,7 +33,7 @@ class WatchStore(Protocol):
 
     def take_turn(self, account: str, turn: int, alive_until_ms: int) -> int | None: ...
 
-    def sleep(self, account: str, turn: int) -> None: ...
+    def sleep(self, account: str, turn: int, since_ms: int) -> bool: ...
 
     def lanes(self, account: str) -> list[str]: ...
 
@@ -51,7 +56,8 @@ class Watcher:
 
     def watch(self, account: str, turn: int, work_lane: Callable[[str], None], deadline: Deadline) -> None:
         """Make one pass for the bell that carries `turn`."""
-        next_turn = self.store.take_turn(account, turn, self.clock.now_ms() + ALIVE_MS)
+        began_ms = self.clock.now_ms()
+        next_turn = self.store.take_turn(account, turn, began_ms + ALIVE_MS)
         if next_turn is None:
             return
         lanes = self.store.lanes(account)
@@ -60,7 +66,5 @@ class Watcher:
                 log.warning("not every lane was watched in one pass", extra={"account": account})
                 break
             work_lane(lane)
-        if lanes:
+        if lanes or not self.store.sleep(account, next_turn, began_ms - SETTLE_MS):
             self.bell.ring_watch(account, next_turn, self.interval_s)
-        else:
-            self.store.sleep(account, next_turn)
