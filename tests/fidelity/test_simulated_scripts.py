@@ -107,7 +107,7 @@ def test_table_answers_a_drawn_script_as_moto_does(pair: tuple[System, System], 
 
 
 @RUNS
-@given(script=st.lists(queue_steps, min_size=6, max_size=20))
+@given(script=st.lists(queue_steps, min_size=6, max_size=12))
 def test_queue_answers_a_drawn_script_as_moto_does(pair: tuple[System, System], script: list[Any]) -> None:
     handles: dict[str, dict[str, str]] = {}
     name = f"q{next(_number)}"
