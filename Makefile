@@ -61,6 +61,15 @@ contract: .venv/$(STAMP) ## The published APIs: generated requests, and a tradin
 race-long: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The race tests at length: more rounds, and deaths by the machine's own clock
 	RACE_LONG=1 RACE_ROUNDS=200 $(BIN)/pytest tests/race $(ARGS)
 
+.PHONY: simulate
+simulate: .venv/$(STAMP) ## The whole bridge in virtual time under faults: SEEDS=1..200, SHAPE=full, JOBS=2, BUG=name, ARGS=--shrink
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1..20) $(if $(SHAPE),--shape $(SHAPE)) --jobs $(or $(JOBS),1) \
+		$(if $(BUG),--bug $(BUG)) $(ARGS)
+
+.PHONY: simulate-ci
+simulate-ci: .venv/$(STAMP) ## The simulation's share of every change: a bounded number of seeds
+	$(BIN)/python -m tests.simulation --seeds 1..8 --jobs $(WORKERS)
+
 .PHONY: mutants
 mutants: .venv-mutation/$(STAMP) ## Mutation testing: ROOM=strategy or execution, SAMPLE=300 for a part, SEED=1
 	.venv-mutation/bin/python -m tests.mutation $(or $(ROOM),strategy) --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) $(ARGS)
