@@ -382,7 +382,7 @@ def test_sign_out_to_an_unknown_target_redirects_nowhere_and_signs_nobody_out(
 
     answer = tab.open(query, "/oauth/logout")
 
-    assert answer.status == 400
+    assert (answer.status, tab.title) == (400, "You were not signed out")
     assert "Location" not in answer.headers
     assert bench.who(tokens["access_token"]) == "ann"
 

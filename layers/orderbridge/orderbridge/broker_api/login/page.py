@@ -31,7 +31,10 @@ input:not([type=checkbox]) { display: block; width: 100%; margin: 0 0 1rem; padd
   color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 [aria-invalid=true] { border-color: var(--wrong) !important; border-width: 2px !important; }
 .check { display: flex; gap: .625rem; margin: 0 0 1rem; font-weight: 400; }
-.check input { flex: none; width: 1.25rem; height: 1.25rem; margin: .125rem 0 0; accent-color: var(--act); }
+.check input { flex: none; width: 1.25rem; height: 1.25rem; margin: .125rem 0 0; accent-color: var(--act);
+  outline: 1px solid var(--line); border-radius: .125rem; }
+.check input:focus-visible { outline: 3px solid var(--act); }
+main > :last-child { margin-bottom: 0; }
 button, .button { display: block; width: 100%; min-height: 2.75rem; margin: .75rem 0 0; padding: .5rem 1rem;
   font: inherit; font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; border-radius: .5rem;
   border: 1px solid var(--act); color: var(--act); background: transparent; }

@@ -252,9 +252,9 @@ class Site:
         client = self._oauth_client(given.get("client_id", ""))
         target = given.get("redirect_uri") or given.get("returnTo") or ""
         if client is None:
-            return untrusted(Untrusted("The page that sent you here is not known to this bridge (client_id)."))
+            return _still_signed_in("The page that sent you here is not known to this bridge (client_id).")
         if target and not among(digest(target), map(digest, client.logout_uris)):
-            return untrusted(Untrusted("The address to return to is not on this bridge's list (redirect_uri)."))
+            return _still_signed_in("The address to return to is not on this bridge's list (redirect_uri).")
         self._browsers.sign_out(request, client.client_id)
         if target:
             return redirect_answer(target, (cookies.clear_browser(),))
@@ -264,7 +264,12 @@ class Site:
 
 def untrusted(asked: Untrusted) -> Answer:
     """Give the page for a request that leads nowhere."""
-    return page_answer(message_html(MessagePage("This sign-in cannot go on", asked.message)), 400)
+    text = f"{asked.message} Close this page and begin again at TradingView."
+    return page_answer(message_html(MessagePage("This sign-in cannot go on", text)), 400)
+
+
+def _still_signed_in(why: str) -> Answer:
+    return page_answer(message_html(MessagePage("You were not signed out", f"{why} You can close this page.")), 400)
 
 
 def _refused(asked: AuthorizationRequest, error: str, description: str) -> Answer:
