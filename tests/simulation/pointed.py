@@ -53,18 +53,10 @@ def _frozen_long(draw: Draw) -> list[Step]:
     return _always(draw, window)
 
 
-def _frozen_sending(draw: Draw) -> list[Step]:
-    """A process stands still between the ledger and the wire."""
-    window = Window(
-        Fault.FREEZE, 0.5, frozenset({"dynamodb"}), EXECUTOR, frozenset({"transact_write_items"}), (38_000, 44_000), 4
-    )
-    return _always(draw, window)
-
-
 def _slow_answers(draw: Draw) -> list[Step]:
     """The store answers the executor late, so that a sender is held up after the ledger says SENDING."""
     operations = frozenset({"transact_write_items"})
-    window = Window(Fault.SLOW_AFTER, 0.5, frozenset({"dynamodb"}), EXECUTOR, operations, (38_000, 44_000), most=4)
+    window = Window(Fault.SLOW_AFTER, 0.4, frozenset({"dynamodb"}), EXECUTOR, operations, (50_500, 52_500), most=3)
     return _always(draw, window)
 
 
@@ -120,6 +112,16 @@ def _hands(draw: Draw) -> list[Step]:
     return steps
 
 
+def _stops_cancelled(draw: Draw) -> list[Step]:
+    """Somebody cancels the oldest working order again and again: the stop, as a rule."""
+    return [
+        Step(at_ms, "hand", {"seat": seat.name, "symbol": script.market.symbol, "deed": "cancel", "quantity": 0})
+        for script in draw.scripts
+        for seat in draw.seats
+        for at_ms in range(14_000, draw.length_ms, 12_000)
+    ]
+
+
 def _tokens(draw: Draw) -> list[Step]:
     """Access tokens lapse again and again."""
     brokers = sorted({seat.broker for seat in draw.seats})
@@ -144,7 +146,6 @@ POINTED: Mapping[str, Callable[[Draw], list[Step]]] = {
     "blind": _blind,
     "killed_sending": _killed_sending,
     "frozen_long": _frozen_long,
-    "frozen_sending": _frozen_sending,
     "slow_answers": _slow_answers,
     "no_bells": _no_bells,
     "two_bells": _two_bells,
@@ -153,6 +154,7 @@ POINTED: Mapping[str, Callable[[Draw], list[Step]]] = {
     "halts": _halts,
     "parts": _parts,
     "hands": _hands,
+    "stops_cancelled": _stops_cancelled,
     "tokens": _tokens,
     "swings": _swings,
 }

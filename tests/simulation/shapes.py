@@ -24,12 +24,13 @@ def _short(*kinds: str, **knobs: Any) -> Shape:
         "ages_ms": (0,),
         "skew_ms": (0,),
         "two_on_one": 0.0,
+        "patient": 0.0,
         "settings": {"on_foreign_position": ("ignore",), "catch_up": (False,), "pyramiding": (1, 1, 2)},
     }
     return Shape(**{**usual, **knobs})
 
 
-SIDES = {"styles": ("side",)}
+SIDES = {"styles": ("side",), "patient": 0.0}
 CHAINS = {"styles": ("target",)}
 STATIONS = {"names": ("tsm", "tsf")}
 
@@ -44,6 +45,8 @@ SHAPES: Mapping[str, Shape] = {
     "chain": _short(ages_ms=(0, 0, 300, 1_200, 2_600), alerts_a_minute=(20.0, 30.0), **CHAINS),
     "swings": _short("swings", **CHAINS),
     "late": _short(ages_ms=(0, 20_000, 36_000, 45_000)),
+    "parted": _short("blind", names=("tlh",), alerts_a_minute=(16.0, 22.0), **SIDES),
+    "unguarded": _short("stops_cancelled", alerts_a_minute=(5.0, 7.0), **CHAINS),
     "hidden": _short("blind", alerts_a_minute=(14.0, 20.0)),
     "foreign": _short("hands", **SIDES),
     "lost": _short("lost_writes", alerts_a_minute=(14.0, 20.0)),

@@ -9,7 +9,6 @@ from orderbridge.errors import StorageError
 from orderbridge.storage import intake
 from orderbridge.storage.intake import Intake
 from orderbridge.storage.items import marshal
-from orderbridge.storage.token_lease import TokenLeases
 from orderbridge.storage.tokens import TokenKeeper
 from tests.simulation.bugs.patcher import Patcher
 
@@ -137,25 +136,6 @@ def rotated_token_not_stored(patch: Patcher) -> None:
 class _Forgetful:
     def write(self, connection: str, login: Any, version: str) -> None:
         del connection, login, version
-
-
-def refresh_without_a_lease(patch: Patcher) -> None:
-    """Everybody may refresh at once, and the last write of the secret wins."""
-
-    def taking(original: Any) -> Any:
-        def take(self: TokenLeases, name: str, owner: str, now_ms: int, hold_ms: int) -> Any:
-            return original(self, name, owner, now_ms + 10**9, hold_ms - 10**9)
-
-        return take
-
-    def updating(original: Any) -> Any:
-        def held(self: TokenLeases, lease: Any, expression: str, values: Any) -> None:
-            self._update(lease.connection.name, expression, dict(values))
-
-        return held
-
-    patch.method(TokenLeases, "take", taking)
-    patch.method(TokenLeases, "_held", updating)
 
 
 def old_pair_written_back(patch: Patcher) -> None:

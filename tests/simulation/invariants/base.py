@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.simulation.invariants.books import AccountBook, Books
 from tests.simulation.invariants.evidence import Counts, Evidence, Violation, Write
-from tests.simulation.invariants.ledger import Ledger, Move
+from tests.simulation.invariants.ledger import Job, Ledger, Move
 
 
 class View:
@@ -18,6 +18,8 @@ class View:
         self.writes: list[Write] = []
         self.moves: list[Move] = []
         self.changed: list[AccountBook] = []
+        self.ended: list[Job] = []
+        """Jobs that have ended since the last look."""
 
     @property
     def now_ms(self) -> int:
@@ -26,6 +28,7 @@ class View:
     def refresh(self) -> None:
         """Look again."""
         self.writes, self.moves = self.ledger.refresh()
+        self.ended = self.ledger.take_ended()
         self.changed = self.books.refresh(self.moves)
 
 

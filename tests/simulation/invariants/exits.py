@@ -8,7 +8,7 @@ from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Step
 from tests.simulation.invariants.entries import scale, settings_of
-from tests.simulation.invariants.evidence import Violation
+from tests.simulation.invariants.evidence import Meant, Violation
 from tests.simulation.invariants.ledger import Command, Job
 
 ZERO = Decimal(0)
@@ -150,7 +150,22 @@ def _step_of(wanted: Decimal) -> Decimal:
 
 
 class FlatAfterTheLastExit(Invariant):
-    """Where the last alert of a chain is an exit of everything, nothing is held or working for it in the end."""
+    """An exit of everything leaves nothing: not when it has ended, and where it is the last alert, not in the end."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def after_step(self, view: View) -> Iterator[Violation]:
+        for job in view.ended:
+            alert = view.ledger.fired(job.alert_id) if job.origin == "alert" else None
+            book = view.books.by_account.get(job.account)
+            if alert is None or book is None or not _closes_all(alert.meant) or job.code != "closed":
+                continue
+            run = book.runs.get((job.strategy, job.root))
+            unsure = any(one.pending for one in view.ledger.by_lane.get(job.lane, ()))
+            if run is not None and run.owned != 0 and not unsure and job.job_id not in self._seen:
+                self._seen.add(job.job_id)
+                yield self.violated(view, f"{job.job_id} has closed, and {job.strategy} owns {run.owned} {job.root}")
 
     def at_end(self, view: View) -> Iterator[Violation]:
         last: dict[tuple[str, str, str], Job] = {}
@@ -165,9 +180,7 @@ class FlatAfterTheLastExit(Invariant):
             book = view.books.by_account.get(account)
             if alert is None or book is None or job.status not in (Ending.ORDERED, Ending.NO_ACTION):
                 continue
-            meant = alert.meant
-            whole = meant.action == "exit" and not meant.quantity and meant.exit_side is None
-            if not whole or meant.before is not None or meant.after not in (None, ZERO):
+            if not _closes_all(alert.meant):
                 continue
             run = book.runs.get((strategy, root))
             if run is not None and run.owned != 0:
@@ -176,3 +189,9 @@ class FlatAfterTheLastExit(Invariant):
                 mine = placed.strategy == strategy and canonical_root(placed.row.symbol) == root
                 if mine and placed.row.working and placed.row.role not in ("stop", "target"):
                     yield self.violated(view, f"order {placed.row.id} of {strategy} still works after {job.job_id}")
+
+
+def _closes_all(meant: Meant) -> bool:
+    """Tell whether an alert asks for the end of everything: an exit that names no part and no side."""
+    whole = meant.action == "exit" and not meant.quantity and meant.exit_side is None
+    return whole and meant.before is None and meant.after in (None, ZERO)

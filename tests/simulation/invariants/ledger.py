@@ -91,6 +91,7 @@ class Ledger:
         self._chain_jobs: dict[tuple[str, str, str], str] = {}
         self._plans: dict[str, set[str]] = {}
         self._fired: dict[str, FiredAlert] = {}
+        self._ended: list[Job] = []
 
     def refresh(self) -> tuple[list[Write], list[Move]]:
         """Take in what was written since the last call."""
@@ -145,6 +146,7 @@ class Ledger:
         job.code, job.sentence = str(item.get("code", "")), str(item.get("sentence", ""))
         if "gpk" not in item and job.ended_ms is None:
             job.ended_ms = write.at_ms
+            self._ended.append(job)
 
     def _state(self, write: Write) -> None:
         assert write.after is not None
@@ -173,6 +175,11 @@ class Ledger:
         if record.status is CommandStatus.SENDING and (before is None or before.status is not CommandStatus.SENDING):
             command.sending_ms.append(write.at_ms)
         return Move(write, before, command)
+
+    def take_ended(self) -> list[Job]:
+        """Give the jobs that have ended since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
 
     # ---- what belongs together
 

@@ -77,6 +77,17 @@ def last_exit(closed: Any, *, works: bool = False) -> Story:
     return story
 
 
+def exit_that_leaves_a_part(made: Made) -> None:
+    entered(made, 2)
+    job = made.fire("exit")
+    closing = made.close(job, SELL, 1)
+    made.row(made.mark(closing), -1, 1, 1)
+    made.move(closing, S.ACCEPTED)
+    made.end(job, "ordered", "closed")
+    made.later(1)
+    made.fire("cancel")
+
+
 # ---- stops
 
 
