@@ -65,6 +65,10 @@ SETTINGS: Mapping[str, Sequence[Any]] = {
 }
 
 
+SHARING: Mapping[str, Any] = {"shares_symbol": True, "on_foreign_position": "ignore"}
+"""Of strategies that share account and symbol: what is the other's is foreign."""
+
+
 def story_of(seed: int, shape: Shape, name: str) -> Story:
     """Draw a story."""
     dice = Random(f"{name} {seed}")
@@ -105,7 +109,7 @@ def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tu
         if shares:
             before = strategies[-1]
             accounts, traded = before.accounts, market(before.accounts[0], before.symbol)
-            strategies[-1] = Strategy(before.name, accounts, traded.symbol, {**before.settings, "shares_symbol": True})
+            strategies[-1] = Strategy(before.name, accounts, traded.symbol, {**before.settings, **SHARING})
         elif free:
             traded = dice.choice(free)
             accounts = (seat.name,)
@@ -117,7 +121,7 @@ def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tu
         taken |= {(account, traded.symbol) for account in accounts}
         style = dice.choice(shape.styles)
         settings = {key: dice.choice(values) for key, values in {**SETTINGS, **shape.settings}.items()}
-        settings |= {"action_means": "order" if style == "order" else "side", "shares_symbol": shares}
+        settings |= {"action_means": "order" if style == "order" else "side", **(SHARING if shares else {})}
         scale = Decimal(1)
         if accounts[0].startswith("tl"):
             settings["quantity_unit"] = dice.choice(shape.units)
