@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from orderbridge.model import PositionMode
 from sandbox.tradelocker.switches import ALL as TRADELOCKER
 from sandbox.tradestation.switches import ALL as TRADESTATION
 from tests.simulation.alerts import AGES_MS, Script
@@ -26,8 +27,8 @@ FIRST_MS = 8_000
 class Shape:
     """What kind of story: how much of what."""
 
-    minutes: tuple[float, float] = (3, 8)
-    alerts_a_minute: tuple[float, float] = (4, 20)
+    minutes: tuple[float, float] = (1.5, 4)
+    alerts_a_minute: tuple[float, float] = (10, 45)
     seats: tuple[int, int] = (1, 4)
     names: tuple[str, ...] = tuple(seat.name for seat in SEATS)
     strategies: tuple[int, int] = (1, 5)
@@ -39,7 +40,7 @@ class Shape:
     forced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Broker -> behaviours that are certain."""
     moves_a_minute: float = 4
-    disturbances: tuple[int, int] = (2, 7)
+    disturbances: tuple[int, int] = (3, 12)
     kinds: tuple[str, ...] = tuple(DISTURBANCES)
     certain: tuple[str, ...] = ()
     """Pointed disturbances that every story of the shape has."""
@@ -105,7 +106,7 @@ def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tu
         name = "abcdefgh"[number]
         seat = dice.choice(seats)
         free = [one for one in MARKETS[seat.name] if (seat.name, one.symbol) not in taken]
-        shares = bool(strategies) and dice.random() < shape.two_on_one
+        shares = dice.random() < shape.two_on_one and bool(strategies) and _keeps_apart(strategies[-1], seats)
         if shares:
             before = strategies[-1]
             accounts, traded = before.accounts, market(before.accounts[0], before.symbol)
@@ -133,6 +134,11 @@ def _strategies(dice: Random, seats: tuple[Seat, ...], shape: Shape) -> tuple[tu
         script_dice = Random(dice.random())
         scripts.append(Script(name, traded, style, scale, script_dice, traded.price, shape.ages_ms, timed, shape.plain))
     return tuple(strategies), scripts
+
+
+def _keeps_apart(strategy: Strategy, seats: tuple[Seat, ...]) -> bool:
+    """Tell whether a strategy's accounts keep the positions of two strategies apart: one that nets does not."""
+    return all(seat.mode is PositionMode.HEDGING for seat in seats if seat.name in strategy.accounts)
 
 
 def _trading(dice: Random, scripts: list[Script], shape: Shape, length_ms: int) -> list[Step]:
