@@ -7,7 +7,7 @@
 | dedup | DEDUP#strategy#identity | DEDUP | |
 | alert | ALERT#alert_id | ALERT | ALERTS#strategy / alert_id |
 | job | LANE#account#lane | JOB#accepted_ms#job_id | OPEN#JOB / accepted_ms#job_id until it is final |
-| lane: lease and state | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
+| lane: lease, state, where its inbox begins | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
 | plan | LANE#account#lane | PLAN#job_id#revision | |
 | command | LANE#account#lane | COMMAND#command_id | OPEN#COMMAND / changed_ms#command_id until final |
 | control | CONTROL#global|account#x|strategy#x | CONTROL | CONTROL / scope |
@@ -65,6 +65,15 @@ def lane_partition(lane: str) -> str:
 
 def job(lane: str, accepted_at_ms: int, job_id: str) -> dict[str, str]:
     return {"pk": lane_partition(lane), "sk": f"JOB#{accepted_at_ms:013d}#{job_id}"}
+
+
+LAST_MS = 9_999_999_999_999
+"""Later than any job, in the thirteen digits that a sort key has for its time."""
+
+
+def jobs_from(accepted_at_ms: int) -> str:
+    """Give the sort key before those of the jobs that were accepted then or later."""
+    return f"JOB#{accepted_at_ms:013d}"
 
 
 def lane_state(lane: str) -> dict[str, str]:

@@ -8,19 +8,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from orderbridge import codec
 from orderbridge.errors import ConflictError, StorageError
 from orderbridge.execution.ports import Begun, Busy, Fence, Gates, Held, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, Job, LaneState, Plan, StoredJob
 from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
+from orderbridge.storage.inbox import DynamoInbox
 from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.items import marshal, unmarshal, value_of
 from orderbridge.storage.jobs import end_job_operations, job_item, stored_job
 from orderbridge.storage.releases import check_schema, decoded
-from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.strategy.goal import End
 
@@ -39,6 +37,7 @@ class DynamoLanes:
         self._table = table
         self._machine = machine
         self._incarnation = incarnation
+        self._inbox = DynamoInbox(client, table, machine)
 
     def _transact(self, operations: Sequence[dict[str, Any]]) -> None:
         transact(self._client, operations, self._machine)
@@ -70,6 +69,7 @@ class DynamoLanes:
             check_schema(old)
             return Busy(int(old.get("until_ms", now_ms + 1000)))
         item = unmarshal(reply["Attributes"])
+        self._inbox.learn(lane, item)
         state = decoded(LaneState, item) if "data" in item else LaneState()
         return Held(Fence(lane, owner, int(item["epoch"]), int(item["until_ms"])), state)
 
@@ -88,7 +88,16 @@ class DynamoLanes:
     def release(self, fence: Fence) -> None:
         """Let the next worker in; a lost fence is no error."""
         try:
-            self.extend(fence, 0, 0)
+            call(
+                self._client.update_item,
+                TableName=self._table,
+                Key=marshal(keys.lane_state(fence.lane)),
+                UpdateExpression="SET until_ms = :now, inbox_from_ms = :from",
+                ConditionExpression="epoch = :mine",
+                ExpressionAttributeValues=marshal(
+                    {":now": 0, ":from": self._inbox.noted(fence.lane), ":mine": fence.epoch}
+                ),
+            )
         except ConflictError:
             return
 
@@ -150,24 +159,7 @@ class DynamoLanes:
 
     def inbox(self, lane: str) -> list[StoredJob]:
         """Read the jobs that are not final: consistently, so that a job stored before the bell is seen."""
-        items = query_all(
-            self._client,
-            TableName=self._table,
-            KeyConditionExpression="pk = :lane AND begins_with(sk, :job)",
-            FilterExpression="attribute_exists(gpk)",
-            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":job": "JOB#"}),
-            ConsistentRead=True,
-        )
-        jobs: list[StoredJob] = []
-        for item in items:
-            try:
-                jobs.append(stored_job(item))
-            except ValidationError:  # a poison alert must not take its followers with it
-                sort_key = str(unmarshal({"sk": item["sk"]})["sk"])
-                DynamoSweep(self._client, self._table, self._machine).fail(
-                    lane, sort_key, sort_key.split("#", 2)[2], "unreadable", self._machine.now_ms()
-                )
-        return jobs
+        return self._inbox.read(lane)
 
     def job(self, lane: str, accepted_at_ms: int, job_id: str) -> StoredJob | None:
         """Read one job, consistently; None when there is none."""

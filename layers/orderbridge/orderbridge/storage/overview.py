@@ -135,8 +135,8 @@ class Overview:
             ExpressionAttributeValues=marshal(
                 {
                     ":lane": keys.lane_partition(lane),
-                    ":from": f"JOB#{int(alert['received_at_ms']):013d}",
-                    ":to": "JOB#9999999999999",
+                    ":from": keys.jobs_from(int(alert["received_at_ms"])),
+                    ":to": keys.jobs_from(keys.LAST_MS),
                     ":alert": str(alert["alert_id"]),
                 }
             ),
