@@ -87,3 +87,15 @@ def _skip(lane: LaneSession, record: CommandRecord) -> CommandRecord:
 def close_unsent(lane: LaneSession, records: Sequence[CommandRecord]) -> list[CommandRecord]:
     """Close what a dead worker left NEW: it was never sent, and what it aimed at may have changed since."""
     return [_skip(lane, record) if record.status is CommandStatus.NEW else record for record in records]
+
+
+def told_of_sent(records: Sequence[CommandRecord]) -> str:
+    """Say in a sentence what became of a job's commands, for a job that is not worked any further."""
+    taken = sum(1 for record in records if record.status is CommandStatus.ACCEPTED)
+    if not all(record.status.final for record in records):
+        return "It is not known yet whether an order of it was taken: please check the account."
+    if taken:
+        return f"Before that the broker has taken {taken} request(s) of it: please check the account."
+    if any(record.sent_at_ms for record in records):
+        return "The broker has taken nothing of it."
+    return "Nothing was sent for it."

@@ -20,7 +20,7 @@ from orderbridge.execution.desk import Desk, amount
 from orderbridge.execution.hand_books import base_of, by_hand, handed_over
 from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker
 from orderbridge.execution.looks import Looks
-from orderbridge.execution.plans import carry_out, store_revision
+from orderbridge.execution.plans import carry_out, close_unsent, store_revision, told_of_sent
 from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
 from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job, StoredJob
 from orderbridge.execution.resolve import find_ghosts, resolve_pending
@@ -164,8 +164,7 @@ class LaneWorker:
     def _work_one(self, session: LaneSession, stored: StoredJob) -> int | None:
         """Work one job; give the moment it wants to go on, or None when it has ended."""
         if stored.attempts >= MAX_ATTEMPTS:
-            sentence = "Working this alert failed three times; it was set aside so that later ones go on. Please check."
-            self._end(session, stored, End(Ending.FAILED, "poison", sentence), {})
+            self._set_aside(session, stored)
             return None
         stored = self._store.start_job(session.fence, stored)
         session.fence = self._store.extend(session.fence, self._clock.now_ms(), HOLD_MS)
@@ -186,6 +185,19 @@ class LaneWorker:
             return result.wake_at_ms
         self._end(session, stored, result, worker.phases)
         return None
+
+    def _set_aside(self, session: LaneSession, stored: StoredJob) -> None:
+        """End a job whose workers died or failed too often; what they sent for it is told, and followed on."""
+        try:
+            plans = self._store.plans(session.fence.lane, stored.job.job_id)
+            sent = told_of_sent(close_unsent(session, [record for _, records in plans for record in records]))
+        except (ConflictError, StorageError):
+            raise
+        except Exception:
+            log.exception("what was sent for a job cannot be read", extra={"job_id": stored.job.job_id})
+            sent = "What was sent for it cannot be read: please check the account."
+        sentence = f"Working this alert failed three times; it was set aside so that later ones go on. {sent}"
+        self._end(session, stored, End(Ending.FAILED, "poison", sentence), {})
 
     def _end(self, session: LaneSession, stored: StoredJob, end: End, phases: dict[str, int]) -> None:
         now_ms = self._clock.now_ms()

@@ -53,7 +53,7 @@ class DynamoSweep:
 
     def fail(self, lane: str, sort_key: str, job_id: str, code: str, now_ms: int) -> None:
         """Make a job terminal from its key alone, note it at its alert and store the notice."""
-        sentence = "Working this alert failed again and again; it was not traded. Please check the account."
+        sentence = f"Working this alert failed again and again; {self._sent(lane, job_id)}. Please check the account."
         origin, _, account = job_id.rpartition(".")
         alert_id = origin.partition("~")[0]  # a replay's id is the alert's with the time behind it
         values: dict[str, str | int] = {":status": "failed", ":code": code, ":sentence": sentence, ":now": now_ms}
@@ -92,6 +92,17 @@ class DynamoSweep:
         except ConditionFailedError:
             return
         log.error("a job was made terminal unread", extra={"job_id": job_id, "code": code})
+
+    def _sent(self, lane: str, job_id: str) -> str:
+        """Say whether anything can have been sent: nothing is before its plan is stored."""
+        found = call(
+            self._client.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :lane AND begins_with(sk, :plan)",
+            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":plan": f"PLAN#{job_id}#"}),
+            ConsistentRead=True,
+        )
+        return "orders may have been sent for it" if found["Items"] else "it was not traded"
 
     def _open(self, partition: str, before_ms: int | None) -> list[dict[str, Any]]:
         condition = "gpk = :open" if before_ms is None else "gpk = :open AND gsk < :before"
