@@ -6,7 +6,7 @@ from typing import Any
 
 from orderbridge.broker_api.answers import error
 from orderbridge.broker_api.cors import cors_headers
-from orderbridge.broker_api.gateway import BadRequestError, read_request
+from orderbridge.broker_api.gateway import BadRequestError, origin_of, read_request
 from orderbridge.observe import logger_for
 from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.panel_stage import PanelProcess
@@ -25,7 +25,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         request = read_request(event)
     except BadRequestError as problem:
-        return error(f"The request cannot be read: {problem}.").with_headers(cors_headers("")).event()
+        headers = cors_headers(origin_of(event), environment.origins)
+        return error(f"The request cannot be read: {problem}.").with_headers(headers).event()
     seconds = max(1.0, context.get_remaining_time_in_millis() / 1000 - RESERVE_S)
     deadline = process.deadline(seconds)
     try:

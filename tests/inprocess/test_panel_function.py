@@ -1,9 +1,12 @@
 """The panel's function as it is deployed, where its processes and its accounts share something."""
 
+import json
+
 import pytest
 
 from tests.inprocess.bridge import InProcessBridge
 from tests.inprocess.client import Client
+from tests.inprocess.gateway import event_of
 
 STREAMS = (
     "/stream/quotes",
@@ -57,3 +60,13 @@ def test_change_that_gives_an_order_an_end_is_refused(client: Client) -> None:
     reply = client.ask("PUT", f"{own}/{order}", {"qty": "0.1", "limitPrice": "76000", "durationDateTime": "1794400000"})
 
     assert reply.errmsg == "Orders that end at a given time are not offered here."
+
+
+def test_body_that_is_not_what_its_mark_says_is_an_error_that_the_page_may_read(client: Client) -> None:
+    headers = {"Origin": "https://de.tradingview.com"}
+    event = event_of("POST", "/authorize", "", headers) | {"body": "%%%", "isBase64Encoded": True}
+
+    answer = client.bridge.ask_panel(event, None)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["s"]) == (200, "error")
+    assert answer["multiValueHeaders"]["Access-Control-Allow-Origin"] == ["https://de.tradingview.com"]

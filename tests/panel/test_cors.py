@@ -2,6 +2,7 @@
 
 import pytest
 
+from orderbridge.broker_api.gateway import Request
 from tests.panel.schema import operations
 from tests.panel.world import PanelWorld
 
@@ -28,6 +29,16 @@ def test_origin_of_tradingview_is_echoed_whatever_the_status(
         reply = tradelocker.ask(method, path, origin=origin, strict=False, **given)
         assert reply.headers["Access-Control-Allow-Origin"] == origin
         assert reply.headers["Vary"] == "Origin"
+
+
+def test_origin_is_echoed_when_the_bridge_itself_fails(tradelocker: PanelWorld) -> None:
+    request = Request("GET", "/config", headers={"origin": GOOD[0]})
+
+    answer = tradelocker.api.failed(request)
+
+    assert answer.status == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == GOOD[0]
+    assert "Access-Control-Allow-Origin" not in tradelocker.api.failed(Request("GET", "/config")).headers
 
 
 @pytest.mark.parametrize("origin", BAD)

@@ -7,9 +7,9 @@ import pytest
 from orderbridge.broker_api.settings import Listed
 from orderbridge.model import PositionMode
 from tests.contract.tradelocker import Seat
+from tests.panel.conftest import PANEL_BENCHES
 from tests.panel.world import PanelWorld
 from tests.scenario.tradelocker import TradeLockerScenario
-from tests.scenario.tradestation import TradeStationScenario
 
 LOTS = {"EURUSD": "0.37", "XAUUSD": "1.25", "NAS100": "2.5", "MES": "3", "ZN": "2", "AAPL": "12.5"}
 MOVES = {"EURUSD": "0.00123", "XAUUSD": "7.31", "NAS100": "-33.7", "MES": "11.25", "ZN": "-0.156250", "AAPL": "1.87"}
@@ -72,9 +72,31 @@ def test_instrument_whose_currency_cannot_be_turned_into_the_accounts_is_left_ou
     assert world.get("instruments") == []
 
 
-def test_pip_value_of_a_future_is_its_tick_value() -> None:
-    world = PanelWorld(TradeStationScenario(), listed=(Listed("MSFT"),))
+@pytest.mark.parametrize(
+    ("bench", "symbol", "pip", "value", "units"),
+    [
+        ("tradestation-futures", "MESZ26", "0.25", "1.25", "Contracts"),
+        ("tradestation", "MSFT", "0.01", "0.01", "Shares"),
+    ],
+)
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_pip_value_at_tradestation_is_that_of_one_contract_or_share(
+    bench: str, symbol: str, pip: str, value: str, units: str, side: str
+) -> None:
+    world = PanelWorld(PANEL_BENCHES[bench](), listed=(Listed(symbol),))
+    (instrument,) = world.get("instruments")
+    assert world.place(side).ok
+    world.settle()
+    world.bench.set_price(world.bench.price + 7 * number(instrument["pipSize"]))
+    world.settle(6)
 
-    (share,) = world.get("instruments")
+    (position,) = world.positions()
+    (quote,) = world.ask("GET", "/quotes", accountId=world.account.name, symbols=symbol).d
 
-    assert (share["pipSize"], share["pipValue"], share["units"]) == (0.01, 0.01, "Shares")
+    assert (number(instrument["pipSize"]), number(instrument["pipValue"])) == (Decimal(pip), Decimal(value))
+    assert instrument["units"] == units
+    assert quote["v"]["buyPipValue"] == quote["v"]["sellPipValue"] == instrument["pipValue"]
+    turn = 1 if side == "buy" else -1
+    pips = (world.bench.price + 7 * Decimal(pip) - number(position["avgPrice"])) * turn / Decimal(pip)
+    profit = number(position["qty"]) * pips * Decimal(value)
+    assert profit == number(position["unrealizedPl"])

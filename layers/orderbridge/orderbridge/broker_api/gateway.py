@@ -95,6 +95,12 @@ class Answer:
         }
 
 
+def origin_of(event: Mapping[str, Any]) -> str:
+    """Give the origin of the page that asks, for an answer to a request that cannot be read."""
+    headers = event.get("multiValueHeaders") or {}
+    return next((str(values[-1]) for name, values in headers.items() if name.lower() == "origin" and values), "")
+
+
 def read_request(event: Mapping[str, Any]) -> Request:
     """Read the gateway's event. Raises `BadRequestError` when its body is not what its mark says."""
     headers = event.get("multiValueHeaders") or {}
