@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.simulation.bugs.catalogue import BUGS, BY_NAME
+from tests.simulation.bugs.prove import prove_all
 from tests.simulation.play import Played, play, play_story, story_for
 from tests.simulation.shapes import SHAPES
 from tests.simulation.shrink import shrink
@@ -15,6 +17,8 @@ from tests.simulation.shrink import shrink
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play the seeds; 0 when every invariant held."""
     given = _parser().parse_args(arguments)
+    if given.bugs or given.bug:
+        return _prove(given.bug, given.jobs)
     seeds = _seeds(given.seeds)
     began = time.perf_counter()
     totals: Counter[str] = Counter()
@@ -52,8 +56,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stories", type=int, default=1, help="how many failing stories are printed whole")
     parser.add_argument("--invariant", default="", help="shrink to a violation of this one")
     parser.add_argument("--shrink", action="store_true", help="leave out of a failing story what it does not need")
+    parser.add_argument("--bug", default="", choices=["", *BY_NAME], help="plant this bug, and find it")
+    parser.add_argument("--bugs", action="store_true", help="plant every bug, one after the other, and find each")
     parser.add_argument("--told", action="store_true", help="print the time line of every story")
     return parser
+
+
+def _prove(name: str, jobs: int) -> int:
+    """Prove one planted bug or all of them; 0 when each was found in its seeds, by an invariant named for it."""
+    began = time.perf_counter()
+    missed: list[str] = []
+    slowest = 0
+    for proof in prove_all((BY_NAME[name],) if name else BUGS, jobs):
+        _print(str(proof))
+        slowest = max(slowest, proof.stories)
+        if not proof.holds:
+            missed.append(proof.bug.name)
+    count = 1 if name else len(BUGS)
+    seconds = time.perf_counter() - began
+    _print(f"{count - len(missed)} of {count} planted bugs found in {seconds:.0f} s; the slowest took {slowest} stories")
+    if missed:
+        _print(f"not proven: {', '.join(missed)}")
+    return 1 if missed else 0
 
 
 def _seeds(text: str) -> list[int]:

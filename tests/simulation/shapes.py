@@ -45,7 +45,7 @@ SHAPES: Mapping[str, Shape] = {
     "chain": _short(ages_ms=(0, 0, 300, 1_200, 2_600), alerts_a_minute=(20.0, 30.0), **CHAINS),
     "swings": _short("swings", **CHAINS),
     "late": _short(ages_ms=(0, 20_000, 36_000, 45_000)),
-    "parted": _short("blind", names=("tlh",), alerts_a_minute=(16.0, 22.0), **SIDES),
+    "parted": _short("blind", names=("tlh",), alerts_a_minute=(10.0, 14.0), **CHAINS),
     "unguarded": _short("stops_cancelled", alerts_a_minute=(5.0, 7.0), **CHAINS),
     "hidden": _short("blind", alerts_a_minute=(14.0, 20.0)),
     "foreign": _short("hands", **SIDES),

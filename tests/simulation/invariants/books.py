@@ -159,8 +159,7 @@ class AccountBook:
             self.steps.setdefault(root, []).append(
                 Step(at_ms, placed, signed, before, held[root], owned_before, run.owned)
             )
-            if not placed.strategy:
-                self._clip(root, held[root])
+            self._clip(root, held[root])
 
     def _note(self, run: Run, placed: Placed, before: Decimal) -> None:
         if run.owned == 0 or before * run.owned < 0:
@@ -169,7 +168,7 @@ class AccountBook:
             run.entries.append(placed)
 
     def _clip(self, root: str, held: Decimal) -> None:
-        """What a person closed is no longer any strategy's (TRADING.md rule 3)."""
+        """No strategy owns more than the account holds: what a person, or a sharer, has closed is nobody's (rule 3)."""
         if self.hedging:
             return
         for (_, of), run in self.runs.items():

@@ -12,6 +12,8 @@ from tests.simulation.invariants.evidence import Meant, Violation
 from tests.simulation.invariants.ledger import Command, Job
 
 ZERO = Decimal(0)
+LOT_STEP = Decimal("0.01")
+"""The step of every instrument of the simulated TradeLocker."""
 
 
 def adopts(view: View, strategy: str) -> bool:
@@ -140,13 +142,14 @@ class ClosesAsAsked(Invariant):
             return
         wanted = abs(alert.meant.after) * scale(view, commands[0], mine[-1].placed.row.symbol)
         step = mine[-1]
-        if abs(step.owned) < min(wanted, abs(mine[0].owned_before)) - _step_of(wanted):
+        rounded = LOT_STEP if book.tradelocker else _fraction(wanted)  # sizes are rounded down to the broker's step
+        if abs(step.owned) <= min(wanted, abs(mine[0].owned_before)) - rounded:
             yield self.violated(view, f"{job_id} closed down to {step.owned}, and its target is {alert.meant.after}")
 
 
-def _step_of(wanted: Decimal) -> Decimal:
-    """Sizes are rounded down to the broker's step; a target of less than one step may go to zero."""
-    return Decimal(1) if wanted != wanted.to_integral_value() else ZERO
+def _fraction(wanted: Decimal) -> Decimal:
+    """Give what rounding down to whole shares or contracts may take, and never quite does."""
+    return wanted % 1 or Decimal("0.000001")
 
 
 class FlatAfterTheLastExit(Invariant):
