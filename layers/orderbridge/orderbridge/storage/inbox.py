@@ -2,10 +2,10 @@
 
 Finished jobs stay beside the open ones for 90 days. So the lane's item notes from when on there can be open ones:
 
-    inbox_from_ms = acceptance of the first open job, else now; less an hour      noted with each release of the lane
+    inbox_from_ms = acceptance of the first open job, else of the last one seen; less an hour     noted with each release
 
 A job carries the time at which it was received, some seconds before it is stored, by another machine's clock; an hour
-is far beyond both.
+is far beyond both. The reader's own clock plays no part.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from orderbridge.execution.records import StoredJob
 from orderbridge.machine import Machine
 from orderbridge.storage import keys
-from orderbridge.storage.items import Item, marshal
+from orderbridge.storage.items import AttributeValues, Item, marshal
 from orderbridge.storage.jobs import stored_job
 from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.transact import query_all
@@ -31,6 +31,7 @@ class DynamoInbox:
         self._table = table
         self._machine = machine
         self._from_ms: dict[str, int] = {}
+        self._last_ms: dict[str, int] = {}
 
     def learn(self, lane: str, item: Item) -> None:
         """Take over what the lane's item notes."""
@@ -45,7 +46,6 @@ class DynamoInbox:
 
         A job that cannot be read is ended: a poison alert must not take its followers with it.
         """
-        now_ms = self._machine.now_ms()
         items = query_all(
             self._client,
             TableName=self._table,
@@ -60,15 +60,22 @@ class DynamoInbox:
             ),
             ConsistentRead=True,
         )
+        self._see(lane, [int(_parts(item)[1]) for item in items])
         jobs: list[StoredJob] = []
-        first_ms = now_ms
         for item in items:
-            _, accepted_ms, job_id = str(item["sk"]["S"]).split("#", 2)
-            first_ms = min(first_ms, int(accepted_ms))
             try:
                 jobs.append(stored_job(item))
             except ValidationError:
                 sweep = DynamoSweep(self._client, self._table, self._machine)
-                sweep.fail(lane, str(item["sk"]["S"]), job_id, "unreadable", now_ms)
-        self._from_ms[lane] = max(0, first_ms - MARGIN_MS)
+                sweep.fail(lane, str(item["sk"]["S"]), _parts(item)[2], "unreadable", self._machine.now_ms())
         return jobs
+
+    def _see(self, lane: str, accepted_ms: list[int]) -> None:
+        last_ms = max([self._last_ms.get(lane, 0), *accepted_ms])
+        self._last_ms[lane] = last_ms
+        first_ms = min(accepted_ms, default=last_ms)
+        self._from_ms[lane] = max(self._from_ms.get(lane, 0), first_ms - MARGIN_MS)
+
+
+def _parts(item: AttributeValues) -> list[str]:
+    return str(item["sk"]["S"]).split("#", 2)
