@@ -74,7 +74,8 @@ def _prove(name: str, jobs: int) -> int:
             missed.append(proof.bug.name)
     count = 1 if name else len(BUGS)
     seconds = time.perf_counter() - began
-    _print(f"{count - len(missed)} of {count} planted bugs found in {seconds:.0f} s; the slowest took {slowest} stories")
+    found = count - len(missed)
+    _print(f"{found} of {count} planted bugs found in {seconds:.0f} s; the slowest took {slowest} stories")
     if missed:
         _print(f"not proven: {', '.join(missed)}")
     return 1 if missed else 0
