@@ -122,7 +122,10 @@ def test_restored_table_is_halted_and_said_so_everywhere(restored: Restored) -> 
     unresolved = restored.run("unresolved", "--json")
     lifted = restored.run("resume", "--restored")
 
+    certified = restored.run("certify", restored.desk.account, "--symbol", "MNQZ26", "--yes")
+
     assert "restored from a backup" in status.stdout
+    assert (certified.exit_code, "orderbridge reconcile" in certified.stderr) == (3, True)
     assert (unresolved.exit_code, json.loads(unresolved.stdout)["restored"]) == (1, True)
     assert lifted.exit_code == 7
     assert "orderbridge reconcile" in lifted.stderr

@@ -199,6 +199,14 @@ def test_nothing_open_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "Nothing waits for a decision." in result.stdout
 
 
+def test_fill_that_the_broker_shows_and_nobody_has_booked_yet_is_no_disagreement(opened: Open) -> None:
+    order_id = opened.buy()
+    opened.pass_s(70)
+    opened.resolve("--as", "placed", "--order-id", order_id, "--yes")
+
+    assert opened.ask()["disagreements"] == []
+
+
 def test_parked_job_and_holding_counted_differently_are_listed(opened: Open) -> None:
     opened.pass_s(70)
     opened.resolve("--as", "not-placed", "--yes")

@@ -103,8 +103,10 @@ class _Lane:
 
 @contextmanager
 def _held(run: Run, lane: str) -> Iterator[_Lane]:
-    lanes = DynamoLanes(run.world.client("dynamodb"), run.table)
+    lanes = DynamoLanes(run.world.client("dynamodb"), run.table, incarnation=run.bridge.incarnation)
     held = lanes.take(lane, f"certify-{uuid.uuid4().hex}", run.now_ms, HOLD_MS)
+    if isinstance(held, Busy) and held.restored:
+        raise SettingsError("the table was restored from a backup, and nothing is sent: orderbridge reconcile")
     if isinstance(held, Busy):
         raise ConflictError(f"lane {lane} is being worked; try again in a minute")
     holding = _Lane(run, lanes, held.fence)

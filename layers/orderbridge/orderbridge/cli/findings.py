@@ -196,21 +196,33 @@ def _parked(stored: StoredJob, now_ms: int) -> Values:
 def _disagreements(
     lane: str, state: LaneState, look: Look, now_ms: int, mode: PositionMode
 ) -> Iterable[Values]:
-    """Compare what strategies own with what the account holds; what nobody owns is a stranger's, and left alone."""
+    """Compare what ledger and orders explain with what the account holds; a fill that the look shows is explained."""
     observed = observe(state, look, now_ms, mode)
+    orders = {order.id: order for order in look.orders}
     for root in sorted({book.root for book in state.books}):
-        books = [book for book in observed.state.books if book.root == root]
-        before = [book for book in state.books if book.root == root]
-        held = held_of(look.positions, root)
-        owned = sum((book.owned for book in books), Decimal(0))
-        ledger = sum((book.owned for book in before), Decimal(0))
+        books = [book for book in state.books if book.root == root]
         if any(pending.root == root for pending in state.pending):
             continue
-        if root in observed.unsettled or owned != ledger:
+        fills = sum(
+            (
+                (orders[one.order_id].filled_quantity - one.booked) * one.side.sign
+                for book in books
+                for one in book.tracked
+                if one.order_id in orders
+            ),
+            Decimal(0),
+        )
+        held = held_of(look.positions, root)
+        owned = sum((book.owned for book in books), Decimal(0)) + fills
+        if mode is PositionMode.HEDGING:
+            differs = root in observed.unsettled
+        else:
+            differs = held != state.root(root).baseline + fills or owned * held < 0 or abs(owned) > abs(held)
+        if differs:
             yield {
                 "lane": lane,
                 "root": root,
-                "ledger": str(ledger),
+                "ledger": str(owned),
                 "broker": str(held),
-                "strategies": {book.strategy: str(book.owned) for book in before},
+                "strategies": {book.strategy: str(book.owned) for book in books},
             }
