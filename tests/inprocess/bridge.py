@@ -8,68 +8,31 @@ import importlib.util
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-import httpx
-
-from orderbridge.broker_api.login.model import OAuthClient, User
-from orderbridge.broker_api.login.passwords import hash_password
-from orderbridge.broker_api.login.tokens import digest
-from orderbridge.brokers.http import MonotonicDeadline, open_client
-from orderbridge.brokers.login import Login
-from orderbridge.brokers.tradelocker import auth as tradelocker
-from orderbridge.brokers.tradestation.auth import TradeStationAuth
 from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.panel_stage import PanelProcess
-from orderbridge.secret import Secret
-from orderbridge.storage.panel_clients import PanelClients
-from orderbridge.storage.panel_settings import PanelSettingsStore
-from orderbridge.storage.secrets import LoginSecrets
-from orderbridge.storage.settings import PutAccount, SettingsStore
-from orderbridge.storage.token_lease import TokenLeases
-from orderbridge.storage.users import Users
 from orderbridge.wiring import Bridge, Environment
 from sandbox import places
 from sandbox.simserver import InProcess, ManualClock, Request
 from sandbox.tradelocker.app import TradeLockerApp
-from sandbox.tradelocker.seeds import LOGINS
-from sandbox.tradestation import KEYS, USERS
 from sandbox.tradestation import TradeStation as TradeStationApp
 from tests.inprocess.clocks import VirtualMachine, Wire
-from tests.inprocess.seats import (
-    PANEL,
-    SEATS,
-    TRADELOCKER,
-    TRADELOCKER_PORT,
-    TRADESTATION,
-    TRADESTATION_PORT,
-    Seat,
-)
+from tests.inprocess.gateway import event_of
+from tests.inprocess.seats import SEATS, TRADELOCKER_PORT, TRADESTATION_PORT, Seat
+from tests.inprocess.starting import HOSTS, KEY, PREFIX, TABLE, set_up
 from tests.simulation.dynamo import SimulatedTable
+from tests.simulation.protocol import InProcessConnection
 from tests.simulation.queues import SimulatedQueues, event_record
 from tests.simulation.secrets import SimulatedSecrets
 from tests.simulation.topics import SimulatedTopics
 
 START_MS = 1_794_322_800_000
 """Tuesday, 10 November 2026, 10:00 in New York: every market is open."""
-HOSTS = ("127.0.0.1",)
-TABLE, PREFIX = "bridge", "orderbridge/contract/"
-SIGN_IN_S = 20.0
-LOGIN, PASSWORD = "ann", "correct horse battery"
-OTHER = "bob"
-CLIENT, CLIENT_SECRET = "tradingview", "secret-of-tradingview"
-REDIRECT = "https://www.tradingview.com/trading/oauth-redirect/orderbridge/"
-LOGOUT = "https://www.tradingview.com/trading/logout-redirect/"
-TIME_S = {"broker_api": 28.0, "broker_login": 28.0, "order_executor": 60.0}
-
-
-@cache
-def password_hash() -> str:
-    """Hash the one password once: it takes a tenth of a second on purpose."""
-    return hash_password(Secret(PASSWORD))
+TIME_S = {"alert_receiver": 10.0, "broker_api": 28.0, "broker_login": 28.0, "order_executor": 60.0}
 
 
 class Context:
@@ -89,7 +52,7 @@ class Context:
 
 
 class InProcessBridge:
-    """One stack with its brokers. `accounts` are ann's; bob has none."""
+    """One stack with its brokers and one user of the panel, whose accounts are `accounts`."""
 
     def __init__(
         self, accounts: tuple[str, ...] = tuple(SEATS), seed: int = 1, **switches: Mapping[str, object]
@@ -125,9 +88,12 @@ class InProcessBridge:
             "SECRET_PREFIX": PREFIX,
             "BROKER_HOSTS": ",".join(HOSTS),
             "PANEL_ORIGINS": "",
+            "ALERT_SOURCES": "*",
         }
-        self._set_up(accounts)
+        set_up(self.table, self.secrets, self.wire, self.machine, accounts)
         self.executor = self.new_executor()
+        self.receiver = self._loaded("alert_receiver")
+        self.receiver.receiver = self.receiver.receiver_of(self._variables_of_aws, self.machine, self._connected)
         self.panel = self.new_panel()
         self.login_page = self._loaded("broker_login")
         self.login_page.routes = self._panel().login_routes()
@@ -163,11 +129,19 @@ class InProcessBridge:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        settings = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
-        keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "LOG_LEVEL": "ERROR"}
-        with patch.dict(os.environ, {**self.variables, **settings, **keys}):
+        with patch.dict(os.environ, self._variables_of_aws):
             spec.loader.exec_module(module)
         return module
+
+    def _connected(self, service: str, *_: object) -> InProcessConnection:
+        return InProcessConnection(service, self._clients[service])
+
+    @property
+    def _variables_of_aws(self) -> dict[str, str]:
+        """Give what a function finds in its environment, and nothing that reaches AWS."""
+        region = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+        keys = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "LOG_LEVEL": "ERROR"}
+        return {**self.variables, **region, **keys}
 
     # ---- events
 
@@ -178,6 +152,16 @@ class InProcessBridge:
         else:
             answered = (module or self.panel).handler(event, Context(TIME_S["broker_api"]))
         return answered
+
+    def fire(self, seat: Seat, action: str, **fields: object) -> None:
+        """Post an alert of the seat's strategy, which has the account's name; it must be taken."""
+        name = seat.account.name
+        moment = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        message = json.dumps({"ticker": seat.symbol, "action": action, "time": moment, **fields}, default=str)
+        event = event_of("POST", f"/alerts/{name}/{KEY}", headers={"content-type": "application/json"})
+        event |= {"pathParameters": {"strategy": name, "key": KEY}, "body": message, "isBase64Encoded": False}
+        answer = self.receiver.handler(event, Context(TIME_S["alert_receiver"]))
+        assert answer["statusCode"] == 202, answer["body"]
 
     def run(self, seconds: float) -> None:
         """Let time pass, and the executor answer its bells as they come due."""
@@ -240,58 +224,3 @@ class InProcessBridge:
         request = Request.of("POST", f"/_control/{what}", {"content-type": "application/json"}, body)
         response = self.sims[seat.broker].send(request)
         assert response.status == 200, response.body
-
-    # ---- what stands at the start
-
-    def _set_up(self, accounts: tuple[str, ...]) -> None:
-        SettingsStore(self.table, TABLE).change([PutAccount(seat.account, None) for seat in SEATS.values()])
-        PanelSettingsStore(self.table, TABLE).write(PANEL)
-        users = Users(self.table, TABLE)
-        users.put(User(LOGIN, "1", accounts=accounts, password_hash=password_hash()), None)
-        users.put(User(OTHER, "1", password_hash=password_hash()), None)
-        PanelClients(self.table, TABLE).put(
-            OAuthClient(CLIENT, (digest(CLIENT_SECRET),), (REDIRECT,), (LOGOUT,), flows=("code", "token"))
-        )
-        with open_client(self.wire) as client:
-            self._connect("tradestation", self._at_tradestation(client))
-            self._connect("tradelocker", self._at_tradelocker(client))
-
-    def _connect(self, connection: str, login: Login) -> None:
-        version = f"{connection:-<32}"
-        LoginSecrets(self.secrets, PREFIX).create(connection, login, version)
-        TokenLeases(self.table, TABLE).register(connection, login, version)
-
-    def _at_tradestation(self, client: httpx.Client) -> Login:
-        key = KEYS[0]
-        blank = Login(
-            broker="tradestation",
-            environment="sim",
-            base_url=f"{TRADESTATION}/v3",
-            auth_url=TRADESTATION,
-            refresh_token=Secret(USERS[0].refresh_token),
-            access_token=Secret(""),
-            access_expires_at_ms=0,
-            obtained_at_ms=0,
-            client_id=key.client_id,
-            client_secret=Secret(str(key.client_secret)),
-        )
-        login = TradeStationAuth(client, HOSTS, self.clock.now_ms).refresh(blank, self._deadline())
-        assert isinstance(login, Login), login
-        return login
-
-    def _at_tradelocker(self, client: httpx.Client) -> Login:
-        given = LOGINS[0]
-        login = tradelocker.log_in(
-            tradelocker.Exchange(client, HOSTS, self.clock.now_ms),
-            environment="sim",
-            base_url=TRADELOCKER,
-            email=given.email,
-            password=Secret(given.password),
-            server=given.server,
-            deadline=self._deadline(),
-        )
-        assert isinstance(login, Login), login
-        return login
-
-    def _deadline(self) -> MonotonicDeadline:
-        return MonotonicDeadline(SIGN_IN_S, self.machine.monotonic)

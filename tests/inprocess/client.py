@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.inprocess.bridge import LOGIN, PASSWORD, InProcessBridge
+from tests.inprocess.bridge import InProcessBridge
 from tests.inprocess.gateway import event_of
+from tests.inprocess.starting import LOGIN, PASSWORD
 from tests.panel.schema import check
 from tests.panel.world import Reply
 

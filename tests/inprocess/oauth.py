@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.inprocess.bridge import CLIENT, CLIENT_SECRET, LOGIN, PASSWORD, REDIRECT, InProcessBridge
+from tests.inprocess.bridge import InProcessBridge
 from tests.inprocess.gateway import event_of
+from tests.inprocess.starting import CLIENT, CLIENT_SECRET, LOGIN, PASSWORD, REDIRECT
 
 STATE = "state of the tab"
 FORM = "application/x-www-form-urlencoded"

@@ -2,6 +2,7 @@
 
 import heapq
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.inprocess.seats import SEATS, Seat
 POLLS_MS = {"quotes": 1_000, "orders": 1_000, "positions": 1_500, "state": 1_500}
 """The largest intervals that TradingView allows: 3.3 requests a second from each browser."""
 SECONDS = 16
+ALERT, ALERT_MS = "alert", 7_300
 PROCESSES = 4
 LEAST_MS: dict[str, dict[str, int]] = {
     "tradestation": {"orders": 1_900, "positions": 1_900, "balances": 2_000, "quotes": 1_200},
@@ -24,12 +26,22 @@ HALF_MS: dict[str, dict[str, float]] = {
     "tradelocker": {"orders": 2_000, "positions": 2_000, "ordersHistory": 2_000, "state": 1_000, "quotes": 200},
 }
 """Requests so far apart are half of what the broker allows: 320 or 500 in 5 minutes; 1, 4 in two, or 10 a second."""
+NOISE_MS = 300
+"""A few requests to the broker, which take 60 ms each here."""
 OLDEST_S = 4.5
 """What is shown of orders and positions may be so old on average while the broker answers."""
 
 
-def polled(seat: Seat, browsers: int) -> Counter[str]:
-    """Let so many browsers poll, and give how often the broker was read, by route."""
+@dataclass
+class Watched:
+    """What the broker saw: how often each route was read, and after how long each alert's order came, in ms."""
+
+    reads: Counter[str] = field(default_factory=Counter)
+    waits_ms: list[int] = field(default_factory=list)
+
+
+def watched(seat: Seat, browsers: int, seconds: int = SECONDS, *, alerts: bool = False) -> Watched:
+    """Let so many browsers poll, and alerts fire where they shall: an entry, then its exit."""
     bridge = InProcessBridge()
     processes = [bridge.new_panel() for _ in range(PROCESSES)]
     first = Client(bridge)
@@ -43,17 +55,36 @@ def polled(seat: Seat, browsers: int) -> Counter[str]:
 
     journal, began = bridge.sims[seat.broker].journal, len(bridge.sims[seat.broker].journal.entries())
     start_ms = bridge.clock.now_ms()
+    found = Watched()
     turns = [(start_ms + 1_000 * n // browsers, n, what) for n in range(browsers) for what in POLLS_MS]
+    turns += [(start_ms + 3_000, 0, ALERT)] if alerts else []
     heapq.heapify(turns)
-    while turns and turns[0][0] < start_ms + SECONDS * 1_000:
+    while turns and turns[0][0] < start_ms + seconds * 1_000:
         due_ms, number, what = heapq.heappop(turns)
-        bridge.clock.advance(max(0, due_ms - bridge.clock.now_ms()))
+        bridge.run(max(0, due_ms - bridge.clock.now_ms()) / 1_000)
+        if what == ALERT:
+            found.waits_ms.append(_traded(bridge, seat))
+            heapq.heappush(turns, (due_ms + ALERT_MS, number, what))
+            continue
         path, query = asked[what]
         reply = tabs[number].ask("GET", path, strict=False, **query)
         assert reply.ok, reply.content
         heapq.heappush(turns, (due_ms + POLLS_MS[what], number, what))
-    reads = journal.entries()[began:]
-    return Counter(_route(str(entry["path"])) for entry in reads)
+    found.reads = Counter(_route(str(one["path"])) for one in journal.entries()[began:] if one["method"] == "GET")
+    assert not any(one["status"] == 429 for one in journal.entries()[began:])
+    return found
+
+
+def _traded(bridge: InProcessBridge, seat: Seat) -> int:
+    """Fire an alert, and give after how long its order came to the broker."""
+    journal, fired_ms = bridge.sims[seat.broker].journal, bridge.clock.now_ms()
+    before = len(journal.entries())
+    if bridge.held(seat):
+        bridge.fire(seat, "exit")
+    else:
+        bridge.fire(seat, "buy", quantity=seat.unit)
+    bridge.run(0.1)
+    return next(int(str(one["at_ms"])) for one in journal.entries()[before:] if one["method"] != "GET") - fired_ms
 
 
 def _route(path: str) -> str:
@@ -66,7 +97,7 @@ def _route(path: str) -> str:
 def test_reads_of_the_broker_do_not_grow_from_one_browser_to_a_hundred(name: str) -> None:
     seat = SEATS[name]
 
-    one, hundred = polled(seat, 1), polled(seat, 100)
+    one, hundred = watched(seat, 1).reads, watched(seat, 100).reads
 
     for route, least_ms in LEAST_MS[seat.broker].items():
         assert hundred[route] <= SECONDS * 1_000 / least_ms + 1, (route, one, hundred)
@@ -75,3 +106,14 @@ def test_reads_of_the_broker_do_not_grow_from_one_browser_to_a_hundred(name: str
         assert hundred[route] <= PROCESSES * max(2, one[route]), (route, one, hundred)
     for reads in (one, hundred):
         assert min(reads["orders"], reads["positions"]) >= SECONDS / OLDEST_S, reads
+
+
+@pytest.mark.parametrize("name", ["ts-margin", "tl-hedging"])
+def test_alerts_reach_the_broker_as_soon_while_ten_browsers_poll(name: str) -> None:
+    seat = SEATS[name]
+
+    alone = watched(seat, 0, 120, alerts=True).waits_ms
+    together = watched(seat, 10, 120, alerts=True).waits_ms
+
+    assert len(together) >= 12
+    assert max(together) <= max(alone) + NOISE_MS, (sorted(alone), sorted(together))

@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
-from tests.inprocess.bridge import LOGIN, PASSWORD, InProcessBridge
+from tests.inprocess.bridge import InProcessBridge
 from tests.inprocess.gateway import event_of
 from tests.inprocess.seats import Seat
+from tests.inprocess.starting import LOGIN, PASSWORD
 from tests.openapi.document import LIVE_BRACKET, LIVE_NET_POSITION, LIVE_ORDER, LIVE_POSITION
 from tests.panel.schema import operation_of
 

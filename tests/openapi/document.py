@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from tests.inprocess.bridge import LOGIN, PASSWORD, START_MS
+from tests.inprocess.bridge import START_MS
 from tests.inprocess.seats import Seat
+from tests.inprocess.starting import LOGIN, PASSWORD
 from tests.panel.schema import document
 
 LIVE_ORDER, LIVE_BRACKET = "live-order", "live-bracket"
