@@ -1,8 +1,9 @@
 """A lane's inbox: the jobs that are not final, found without reading the jobs of months that are.
 
-Finished jobs stay beside the open ones for 90 days. So the lane's item notes from when on there can be open ones:
+Finished jobs stay beside the open ones for 90 days. So the lane's item notes, with each release, from
+when on there can be open ones:
 
-    inbox_from_ms = acceptance of the first open job, else of the last one seen; less an hour     noted with each release
+    inbox_from_ms = acceptance of the first open job, else of the last one seen; less an hour
 
 A job carries the time at which it was received, some seconds before it is stored, by another machine's clock; an hour
 is far beyond both. The reader's own clock plays no part.

@@ -7,7 +7,7 @@
 | dedup | DEDUP#strategy#identity | DEDUP | |
 | alert | ALERT#alert_id | ALERT | ALERTS#strategy / alert_id |
 | job | LANE#account#lane | JOB#accepted_ms#job_id | OPEN#JOB / accepted_ms#job_id until it is final |
-| lane: lease, state, where its inbox begins | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
+| lane: lease, state, inbox | LANE#account#lane | STATE | WATCH#account / lane while something is watched |
 | plan | LANE#account#lane | PLAN#job_id#revision | |
 | command | LANE#account#lane | COMMAND#command_id | OPEN#COMMAND / changed_ms#command_id until final |
 | control | CONTROL#global|account#x|strategy#x | CONTROL | CONTROL / scope |
