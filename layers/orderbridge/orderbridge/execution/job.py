@@ -120,7 +120,7 @@ class JobWorker:
                     if parked is not None:
                         return parked
                 case Send():
-                    late = self._late_entry(goal, records, step)
+                    late = self._late_entry(goal, records, step) or self._out_of_time(job, settings)
                     if late is not None:
                         return late
                     revision += 1
@@ -306,6 +306,12 @@ class JobWorker:
             sentence = "The close was not confirmed within 10 seconds, so the entry was not sent."
             return End(Ending.FAILED, "close_not_confirmed", sentence)
         return None
+
+    def _out_of_time(self, job: Job, settings: StrategySettings) -> Result | None:
+        """Leave to the next worker what this one has no time to send: the broker would be blamed for a refusal."""
+        if self._lane.deadline.remaining() >= RESERVE_S:
+            return None
+        return self._later(job, settings, "no_time", "The worker's time was over before anything was sent.")
 
     def _entry_ended(self, records: Sequence[CommandRecord]) -> End | None:
         entry = next((record for record in reversed(records) if record.role == "entry"), None)
