@@ -19,7 +19,7 @@ import pytest
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal
 from sandbox.local_aws import LocalAws
-from tests.race.alerts import AS_ORDERS, KEY_HASHES, codes, delivery, executors, placed, wrong
+from tests.race.alerts import AS_ORDERS, KEY_HASHES, codes, delivery, executors, placed, settled, wrong
 from tests.race.site import TRADESTATION, Site, new_site
 from tests.race.wire import Wire, new_wire
 from tests.race.workers import Worker, Workers
@@ -119,7 +119,7 @@ def test_store_frozen_under_load_and_thawed_loses_and_doubles_nothing(aws: Local
                 freeze_under_load(wire, load)
         site.pass_time(LATER_S)
         sweep(site)
-        site.answer_bells(lambda: site.open_jobs() == 0)
+        site.answer_bells(lambda: settled(site))
 
         assert [*wrong(site, load.fired)] == []
         assert placed(site), "nothing was ordered at all"

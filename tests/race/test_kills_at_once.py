@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox.local_aws import LocalAws
-from tests.race.alerts import AS_ORDERS, KEY_HASHES, codes, delivery, placed, wrong
+from tests.race.alerts import AS_ORDERS, KEY_HASHES, codes, delivery, placed, settled, wrong
 from tests.race.site import TRADESTATION, Site, bell_event, new_site
 from tests.race.wire import Passed, Wire, new_wire
 from tests.race.workers import EndedError, Worker, Workers
@@ -97,7 +97,7 @@ def test_processes_killed_at_once_at_drawn_requests_lose_and_double_nothing(aws:
         deaths = sum(one_round(site, wires, dice, number) for number in range(ROUNDS))
         with site.worker() as worker:
             worker.call("refresher", {})
-        site.answer_bells(lambda: site.open_jobs() == 0)
+        site.answer_bells(lambda: settled(site))
 
         assert [*wrong(site, range(ROUNDS))] == []
         assert deaths > ROUNDS, "hardly anybody died"
