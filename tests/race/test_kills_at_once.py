@@ -52,12 +52,11 @@ class Doomed:
 
     def call(self, function: str, event: Mapping[str, object]) -> Any:
         """Call a handler; None if the process dies of it."""
-        with self.worker as worker:
-            try:
-                return worker.call(function, event)
-            except EndedError:
-                self.died = True
-                return None
+        try:
+            return self.worker.call(function, event)
+        except EndedError:
+            self.died = True
+            return None
 
     def answer_bell(self) -> None:
         """Answer one bell, if there is one; if it was not answered, let it come again."""
@@ -75,12 +74,14 @@ def one_round(site: Site, wires: list[Wire], dice: random.Random, number: int) -
     event = delivery(number)
     receivers = [Doomed(site, wire, dice.randint(1, MOST_RECEIVED)) for wire in wires[:RECEIVERS]]
     executors = [Doomed(site, wire, dice.randint(1, MOST_EXECUTED)) for wire in wires[RECEIVERS:]]
-    with ThreadPoolExecutor(len(wires)) as pool:
+    with ExitStack() as started, ThreadPoolExecutor(len(wires)) as pool:
+        for one in (*receivers, *executors):
+            started.enter_context(one.worker)
         received = [pool.submit(one.call, "alert_receiver", event) for one in receivers]
         executed = [pool.submit(one.answer_bell) for one in executors]
-    answers = [answer for one in received if (answer := one.result()) is not None]
-    for one in executed:
-        one.result()
+        answers = [answer for call in received if (answer := call.result()) is not None]
+        for bell in executed:
+            bell.result()
     site.pass_time(RESENT_S)
     if not any(answer["statusCode"] in (200, 202) for answer in answers):
         with site.worker() as worker:
