@@ -285,7 +285,7 @@ class LaneWorker:
         if care is None:
             self._hand_over(session, book, holding)
             return
-        job_id = f"care.{session.fence.epoch}.{book.strategy}.{book.root}.{now_ms}"
+        job_id = f"care.{session.account.name}.{session.fence.epoch}.{book.strategy}.{book.root}.{now_ms}"
         session.tended_ms[(book.strategy, book.root)] = now_ms
         records = store_revision(session, job_id, book.strategy, book.root, None, 1, care.commands)
         done = carry_out(session, records, None)
