@@ -1,4 +1,4 @@
-"""What the search has found (`test_search.py`), each as small as it gets."""
+"""What the simulation has found (`make simulate`), each as small as it gets."""
 
 from collections.abc import Callable
 from typing import Any

@@ -40,8 +40,8 @@ class ReducesOnly(Invariant):
         name = f"order {row.id} ({step.placed.purpose} of {step.placed.strategy or 'nobody'})"
         if not book.hedging and _opens(step.held_before, step.signed):
             yield self.violated(view, f"{name} moved {root} from {step.held_before} to {step.held}", step.at_ms)
-        sized_by_broker = book.tradelocker and step.placed.purpose != "close"  # as large as the position, whoever's it is
-        mine = step.placed.strategy and not adopts(view, step.placed.strategy) and not sized_by_broker
+        by_broker = book.tradelocker and step.placed.purpose != "close"  # as large as the position, whoever's it is
+        mine = step.placed.strategy and not adopts(view, step.placed.strategy) and not by_broker
         if mine and _opens(step.owned_before, step.signed):
             said = f"{name} sold or bought more than the strategy owns: {step.owned_before} became {step.owned}"
             yield self.violated(view, said, step.at_ms)
