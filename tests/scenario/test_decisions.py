@@ -92,6 +92,18 @@ def test_entry_said_not_to_be_placed_ends_the_job_with_a_sentence_and_lets_the_n
     assert world.held() == world.bench.unit
 
 
+def test_chain_goes_on_after_the_decision(make_world: MakeWorld) -> None:
+    world = make_world({"s": {"entry_max_age_ms": 600_000}})
+    first, record = lose(world, booked=True, **bracket(world))
+    second = world.send("sell", str(world.bench.unit * 2), **bracket(world, -1))
+
+    say(world, record.command_id, "placed", order_of(world, Side.BUY))
+    world.run(40)
+
+    assert [world.outcome(one).status for one in (first, second)] == ["ordered", "ordered"]
+    assert (world.held(), world.protection().stopped_quantity) == (-world.bench.unit, world.bench.unit)
+
+
 def test_close_said_to_be_placed_is_not_sent_again(make_world: MakeWorld) -> None:
     world = make_world()
     world.fire("buy", str(world.bench.unit))
