@@ -240,6 +240,7 @@ class Deeds:
         """A market order that a script has filled in part, and that works on, gets its rest."""
         station, locker = self._world.cores["tradestation"], self._world.cores["tradelocker"]
         for order in list(station.app.book.orders.values()):
+            order.behaviour.on_cancel = None
             if order.working and order.type == "Market" and order.remaining > 0:
                 station.control("trade", {"account": order.account.id, "fill": order.id})
         for account in locker.app.simulator.book.accounts.values():

@@ -174,7 +174,7 @@ DISTURBANCES: Mapping[str, Callable[[Draw], list[Step]]] = {
     "slow_fill": _at_broker("slow_fill", ms=(500, 3_000, 8_000)),
     "rejected": _at_broker("rejected", times=(1, 2)),
     "stops_refused": _at_broker("stops_refused", times=(1, 2, 4)),
-    "cancel_race": _at_broker("cancel_race", how=("fill", "reject", "late")),
+    "cancel_race": _at_broker("cancel_race", how=("fill", "late")),
     "part": _part,
     "closed": _closed,
     "halted": _halted,
