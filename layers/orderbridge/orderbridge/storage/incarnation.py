@@ -1,7 +1,7 @@
 """Which table this is: a table that was restored from a backup knows another one, and nothing is sent from it.
 
-A restore always makes a new table with an id of its own (DynamoDB's `TableId`); the backup brings back the item in which
-the old one's id stands. So the id stands once in the table and once outside of it, where no restore reaches:
+A restore always makes a new table with an id of its own (DynamoDB's `TableId`); the backup brings back the item in
+which the old one's id stands. So the id stands once in the table and once outside of it, where no restore reaches:
 
     no item                      -> table_id = this table's        the refresher's first minute
     table_id = this table's      -> seen_at_ms = now               each minute: until when the ledger is known

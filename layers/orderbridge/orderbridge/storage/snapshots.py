@@ -41,7 +41,10 @@ class DynamoSnapshots:
         )
         item = unmarshal(reply.get("Item", {}))
         return SharedLook(
-            self._look(account, item), int(item.get("started", 0)), int(item.get("done", 0)), int(item.get("flight_until_ms", 0))
+            self._look(account, item),
+            int(item.get("started", 0)),
+            int(item.get("done", 0)),
+            int(item.get("flight_until_ms", 0)),
         )
 
     def _look(self, account: str, item: Item) -> Look | None:
