@@ -3,9 +3,11 @@
 What the person saw is as fresh as it can be, so that no part of the bridge would look again by itself.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from orderbridge.model import PositionMode
@@ -52,6 +54,20 @@ def stopped(world: PanelWorld, side: str) -> None:
     """The market runs through the stop: the broker closes."""
     world.bench.set_price(world.bench.price - sign(side) * (world.bench.distance + world.bench.distance / 5))
     assert world.held() == 0
+
+
+def before_write(world: PanelWorld, event: Callable[[], None]) -> None:
+    """Let something happen at the broker just before the bridge's next write arrives there."""
+    transport = world.inside.transport
+    handle = transport.handle_request
+
+    def handled(request: httpx.Request) -> Any:
+        if request.method != "GET":
+            transport.handle_request = handle
+            event()
+        return handle(request)
+
+    transport.handle_request = handled
 
 
 @pytest.mark.parametrize("press", PRESSES)
@@ -118,14 +134,20 @@ def test_press_after_half_was_closed_at_the_broker_goes_no_further_than_it_says(
         assert world.protection().stopped_quantity == abs(half)
 
 
+@pytest.mark.parametrize("noticed", [False, True], ids=["unnoticed", "noticed"])
 @pytest.mark.parametrize("press", ["close", "reverse", "flatten", "drag_stop", "remove_stop"])
-def test_press_for_a_position_that_has_turned_around_is_refused(make_netting: MakePanel, press: str) -> None:
+def test_press_for_a_position_that_has_turned_around_is_refused(
+    make_netting: MakePanel, press: str, noticed: bool
+) -> None:
     world = make_netting()
     front = seen(world, bracket=False)
     world.bench.close_elsewhere()
     world.bench.open_elsewhere(-world.bench.unit)
     turned = world.held()
     assert turned < 0
+    if noticed:  # by the bridge, for another browser; not by this person
+        world.settle()
+        assert world.positions()[0]["side"] == "sell"
 
     told = [front.drag_stop(world.bench.price - 1)] if press == "drag_stop" else replies(front, press)
     world.settle(15)
@@ -133,6 +155,21 @@ def test_press_for_a_position_that_has_turned_around_is_refused(make_netting: Ma
     assert not any(reply.ok for reply in told)
     assert world.held() == turned
     assert world.working() == []
+
+
+@pytest.mark.parametrize("press", ["close", "reverse"])
+def test_stop_that_fills_while_it_is_being_taken_away_leaves_nothing(make_netting: MakePanel, press: str) -> None:
+    world = make_netting()
+    front = seen(world, bracket=True)
+    before_write(world, lambda: stopped(world, "buy"))
+
+    told = replies(front, press)
+    world.settle(20)
+
+    assert world.held() == 0
+    assert world.working() == []
+    if press == "reverse":
+        assert not told[0].ok
 
 
 @pytest.mark.parametrize("worked", [False, True], ids=["waiting", "worked"])
