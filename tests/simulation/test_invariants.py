@@ -55,6 +55,7 @@ from tests.simulation.invariants.made_exits import (
     bare_position,
     both_sides,
     chain,
+    closed_by_hand_and_entered_again,
     closes,
     closes_beyond_a_strangers,
     delivered,
@@ -157,6 +158,7 @@ BAD: dict[str, list[Story]] = {
 AT_TRADELOCKER: dict[str, tuple[list[Story], list[Story]]] = {
     "OneOrderPerCommand": ([], [closed_twice]),
     "EntersAsAsked": ([units_in_lots], [units_as_lots]),
+    "ReducesOnly": ([closed_by_hand_and_entered_again], []),
     "LeavesForeignAlone": (GOOD["LeavesForeignAlone"], BAD["LeavesForeignAlone"]),
     "OneSideOnly": (GOOD["OneSideOnly"], BAD["OneSideOnly"]),
     "KeepsItsStop": ([position_with_its_stop], [bare_position]),

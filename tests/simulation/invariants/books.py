@@ -92,7 +92,7 @@ class AccountBook:
 
     def _place(self, row: Row, by_id: dict[str, Row], opened: dict[str, Row]) -> Placed:
         if row.by_hand:
-            return Placed(row, "hand")
+            return Placed(row, "hand", self._owner(row, opened))
         if self.tradelocker and row.role != "order":
             return self._of_position(row, opened.get(row.position_id))
         command, leg = self._marks.get(row.mark, (None, "")) if row.mark else (None, "")
@@ -113,6 +113,12 @@ class AccountBook:
         command, _ = self._marks.get(opening.mark, (None, ""))
         strategy = "" if command is None else command.record.strategy
         return Placed(row, row.role, strategy, self._closing(row) if row.role == "close" else command)
+
+    def _owner(self, row: Row, opened: dict[str, Row]) -> str:
+        """Give the strategy whose own position a person closes at a hedging account."""
+        opening = opened.get(row.position_id) if self.hedging and row.role == "close" else None
+        command, _ = self._marks.get(opening.mark, (None, "")) if opening is not None else (None, "")
+        return "" if command is None else command.record.strategy
 
     def _closing(self, row: Row) -> Command | None:
         """Give the command that a closing row came from: the last one for its position that was under way then."""

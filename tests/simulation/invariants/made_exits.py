@@ -47,6 +47,15 @@ def hedged(position: str, *, hand: bool = False, other: str = "s") -> Story:
     return story
 
 
+def closed_by_hand_and_entered_again(made: Made) -> None:
+    entered(made, 2)
+    made.row("", -1, 2, 2, by_hand=True, role="close", position_id="p1")
+    entry = made.entry(made.fire("sell", 1), SELL, 1)
+    made.row(made.mark(entry), -1, 1, 1, position_id="p2")
+    made.command(made.fire("exit"), ClosePosition("p2", made.symbol, SELL, D(1)), role="close")
+    made.row("", 1, 1, 1, role="close", position_id="p2")
+
+
 def both_sides(made: Made) -> None:
     entered(made, 2)
     entry = made.entry(made.fire("sell", 2), SELL, 2)
