@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
 
 LONG = os.environ.get("RACE_LONG") == "1"
-FREEZES = 20 if LONG else 1
+FREEZES = 6 if LONG else 1
 RECEIVERS = 12 if LONG else 6
 EXECUTORS = 4
 LATER_S = 70
@@ -128,7 +128,8 @@ def test_store_frozen_under_load_and_thawed_loses_and_doubles_nothing(aws: Local
                 freeze_under_load(wire, load)
         site.pass_time(LATER_S)
         sweep(site)
-        site.answer_bells(lambda: settled(site))
+        with executors(site, EXECUTORS):
+            site.answer_bells(lambda: settled(site))
 
         assert [*wrong(site, load.fired)] == []
         assert placed(site), "nothing was ordered at all"
