@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         totals["longest time without a stop (ms)"] = max(
             totals["longest time without a stop (ms)"], played.counts.longest_bare_ms
         )
+        if totals["seeds"] % 25 == 0:
+            _print(f"{totals['seeds']} of {len(seeds)} seeds, {totals['alerts fired']:,} alerts")
         if played.violations:
             failed.append(played.story.seed)
             _tell(played)

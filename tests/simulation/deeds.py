@@ -5,7 +5,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from orderbridge.model import PositionMode
 from orderbridge.storage.control import Controls
 from orderbridge.strategy.settings import StrategySettings
 from sandbox.simserver import ControlError
@@ -17,9 +16,8 @@ from tests.simulation.story import Seat, Step
 from tests.simulation.weather import Fault, Window
 from tests.simulation.world import World
 
-BOOKED_LATE_MS = {"late": 0}
+SOURCES = frozenset({"tradingview", "poller", "scheduler"})
 AWS = frozenset({"dynamodb", "sqs", "secretsmanager", "sns"})
-ENTRY_TYPES = {"tradelocker": "entry", "tradestation": "order"}
 
 
 class Deeds:
@@ -68,10 +66,14 @@ class Deeds:
         self._world.weather.close(window)
         for kind in self._troubles_of(window):
             self._world.trouble_over(kind)
+            if kind == "killed":  # what was not delivered comes again after the visibility time-out, or with the minute
+                self._world.trouble(kind, 125_000)
 
     def _troubles_of(self, window: Window) -> list[str]:
         if window.fault in (Fault.KILL_AFTER, Fault.KILL_BEFORE, Fault.FREEZE):
             return []  # told when it strikes
+        if window.functions and window.functions <= SOURCES:
+            return ["killed"] if window.fault in (Fault.REFUSED, Fault.LOST, Fault.SLOW_BEFORE) else []
         kinds = []
         if not window.services or window.services & AWS:
             kinds.append("store")
@@ -248,8 +250,3 @@ class Deeds:
                 order.plan.paused = False
         locker.changes += 1
         locker.advance()
-
-
-def is_netting(seat: Seat) -> bool:
-    """Tell whether a seat's account nets."""
-    return seat.mode is PositionMode.NETTING

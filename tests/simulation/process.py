@@ -28,6 +28,8 @@ class Observer(Protocol):
 
     def died(self, process: "Process", why: str) -> None: ...
 
+    def frozen(self, milliseconds: int) -> None: ...
+
 
 class Process:
     """`Machine` of one Lambda environment, and the door through which all of its calls go out."""
@@ -99,6 +101,8 @@ class Process:
             return None
         if fate.fault is Fault.KILL_BEFORE:
             self.die(f"before {service} {operation}")
+        if fate.fault is Fault.FREEZE:
+            self.observer.frozen(fate.ms)
         if fate.fault in (Fault.FREEZE, Fault.SLOW_BEFORE):
             self.wait(fate.ms)
         return fate

@@ -118,6 +118,9 @@ class World:
         self.note(f"{process.name} died {why}")
         self.trouble("killed", 85_000)
 
+    def frozen(self, milliseconds: int) -> None:
+        self.trouble("killed", milliseconds + 85_000)
+
     def _expect_cores(self) -> None:
         """See that what falls due at a broker happens at its moment, and is seen then."""
         for name, core in self.cores.items():
