@@ -19,7 +19,7 @@ from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.items import marshal, unmarshal, value_of
 from orderbridge.storage.jobs import end_job_operations, job_item, stored_job
 from orderbridge.storage.releases import check_schema, decoded
-from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
+from orderbridge.storage.transact import ConditionFailedError, call, patient, query_all, transact
 from orderbridge.strategy.goal import End
 
 KEEP_S = 90 * 24 * 3600
@@ -50,7 +50,7 @@ class DynamoLanes:
             return Busy(now_ms + hold_ms, restored=True)
         try:
             reply = call(
-                self._client.update_item,
+                patient(self._client.update_item, self._machine),
                 TableName=self._table,
                 Key=marshal(keys.lane_state(lane)),
                 UpdateExpression="SET #owner = :owner, until_ms = :until, #schema = if_not_exists(#schema, :schema) "
@@ -76,7 +76,7 @@ class DynamoLanes:
     def extend(self, fence: Fence, now_ms: int, hold_ms: int) -> Fence:
         """Hold the lane longer."""
         call(
-            self._client.update_item,
+            patient(self._client.update_item, self._machine),
             TableName=self._table,
             Key=marshal(keys.lane_state(fence.lane)),
             UpdateExpression="SET until_ms = :until",

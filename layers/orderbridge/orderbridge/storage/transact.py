@@ -1,6 +1,6 @@
 """One DynamoDB transaction: retried when it met another one, told apart when a condition failed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -62,6 +62,26 @@ def call(operation: Any, **arguments: Any) -> Any:
         raise StorageError("the store refused the call") from error
     except BotoCoreError as error:
         raise StorageError("the store cannot be reached") from error
+
+
+def patient(operation: Callable[..., Any], machine: Machine) -> Callable[..., Any]:
+    """Give the operation of one item so that it is repeated when a transaction was changing the item just then.
+
+    Such a call was refused without effect, and the SDK does not repeat it.
+    """
+
+    def repeated(**arguments: Any) -> Any:
+        for attempt in range(TRIES):
+            try:
+                return operation(**arguments)
+            except ClientError as error:
+                met = error.response.get("Error", {}).get("Code") == "TransactionConflictException"
+                if not met or attempt == TRIES - 1:
+                    raise
+            machine.sleep(machine.chance() * MAX_PAUSE_S)
+        raise AssertionError("the last try returns or raises")
+
+    return repeated
 
 
 def query_all(client: Any, **arguments: Any) -> list[AttributeValues]:
