@@ -1,5 +1,6 @@
-"""Browsers of the broker panel as TradingView's site runs them: each polls at fixed intervals and waits for answers."""
+"""Browsers of the broker panel as TradingView's site runs them: each polls at fixed intervals."""
 
+import heapq
 import http.client
 import json
 import threading
@@ -75,20 +76,22 @@ class Crowd:
             thread.join()
 
     def _begin(self, offsets: Mapping[str, float], every_s: Mapping[str, float]) -> None:
-        """Start the connections of one browser: its polls do not wait for each other."""
-        for what, offset_s in offsets.items():
-            thread = threading.Thread(target=self._poll, args=(what, offset_s, every_s[what]), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        """Start one browser."""
+        thread = threading.Thread(target=self._poll, args=(offsets, every_s), daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
-    def _poll(self, what: str, offset_s: float, every_s: float) -> None:
+    def _poll(self, offsets: Mapping[str, float], every_s: Mapping[str, float]) -> None:
+        """Poll over one connection; what is late is asked for once, not as often as was missed."""
         connection = Connection(self.base, self.token)
-        due = time.monotonic() + offset_s
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        turns = [(time.monotonic() + offset_s, what) for what, offset_s in offsets.items()]
+        heapq.heapify(turns)
+        while not self._over.wait(max(0.0, turns[0][0] - time.monotonic())):
+            due, what = turns[0]
             began = time.monotonic()
             wrong = self._ask(connection, what)
             self.answered.append(Answered(what, (time.monotonic() - began) * 1000, wrong))
-            due = max(due + every_s, time.monotonic())  # the site asks again only when it has the last answer
+            heapq.heapreplace(turns, (max(due + every_s[what], began), what))
 
     def _ask(self, connection: Connection, what: str) -> str:
         """Send one poll; give what is wrong with its answer, empty when nothing is."""

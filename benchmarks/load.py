@@ -9,6 +9,7 @@ without doing anything: what the local AWS itself takes for one request. The las
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -49,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--browsers", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=120.0, help="with the browsers, and as long without")
     given = parser.parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, runs.stop_once)
+    try:
+        return _measure(given)
+    except KeyboardInterrupt:
+        print("\nEnded.")
+        return 130
+
+
+def _measure(given: argparse.Namespace) -> int:
     with _fleet() as (run, fleet):
         token = log_in(run.stack.panel_url, LOGIN, PASSWORD)
         crowd = Crowd(run.stack.panel_url, token, ACCOUNT, SYMBOL)
