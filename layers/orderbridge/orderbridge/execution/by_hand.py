@@ -15,7 +15,9 @@ from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSym
 from orderbridge.execution.care import protective
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.hand_books import adopted, armed, base_of, entry_book, followers_of, owners_of, reworded
-from orderbridge.execution.hand_steps import Clear, Protect, Scene, first_goal, next_by_hand, position_of, word_of
+from orderbridge.execution.hand_changes import word_of
+from orderbridge.execution.hand_scene import Clear, Protect, Scene, position_of
+from orderbridge.execution.hand_steps import first_goal, next_by_hand
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
 from orderbridge.execution.records import (
     NOT_PLACED,
