@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox import places
 from sandbox.local_aws import BridgeResources, LocalAws, create_resources, local_aws
+
+settings.register_profile(
+    "any machine",  # a busy or slow one is no reason to fail
+    parent=settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("any machine")
 
 RACES = {"race", "fidelity", "e2e"}
 """Folders whose tests are judged on the local AWS; `make pytest` runs them apart from the others."""
