@@ -1,6 +1,8 @@
 """Request budgets that every process shares: one counter a resource and window in the table.
 
 The window is fixed and starts with its first request, the stricter of the two forms that TradeStation's pages describe.
+The first half of a long window goes as it is wanted; the second half is spread over what is left of it, so that looks
+grow slower but never stop for minutes: what is held must be tended all the time.
 """
 
 import math
@@ -16,6 +18,10 @@ from orderbridge.storage.transact import ConditionFailedError, call
 
 SHARE_WINDOW_MS = 10_000
 """A share is spread: no burst may use up the window that orders need as well."""
+SPREAD_FROM_MS = 120_000
+"""Windows at least so long are spread; shorter ones are soon over."""
+LONGEST_SPREAD_MS = 2_500
+"""A look takes a few requests, and a stop must be back within 10 s (TRADING.md rule 18)."""
 SLACK_MS = 80
 """The broker counts arrivals, and ours may take longer one time than the next."""
 
@@ -38,6 +44,8 @@ class DynamoBudget:
         gets none while the rest of the quota is wanted elsewhere. None: all of it, and it waits.
         """
         self._share = share
+        self._counted = (0, 0)
+        """Of the last request that was counted: which of its window it was, and when that ends."""
         self._client = client
         self._table = table
         self._connection = connection
@@ -55,11 +63,21 @@ class DynamoBudget:
             except StorageError:
                 return
             if ends_at_ms is None:
+                self._spread(limit, period_ms, deadline)
                 return
             wait_ms = max(20, ends_at_ms - self._now_ms())
             if wait_ms / 1000 + 0.5 > deadline.remaining():
                 raise RateLimitedError(f"the budget of {resource} is used up", wait_ms)
             self._machine.sleep(wait_ms / 1000)
+
+    def _spread(self, limit: int, period_ms: int, deadline: Deadline) -> None:
+        """Wait a moment before a request of the second half of a long window."""
+        used, ends_at_ms = self._counted
+        if period_ms < SPREAD_FROM_MS or used * 2 <= limit:
+            return
+        pause_ms = min((ends_at_ms - self._now_ms()) // (limit - used + 1), LONGEST_SPREAD_MS)
+        if pause_ms > 0 and pause_ms / 1000 + 0.5 < deadline.remaining():
+            self._machine.sleep(pause_ms / 1000)
 
     def _spend_share(self, share: Fraction, resource: str, limit: int, period_ms: int) -> None:
         """Take one request of the share and of the whole, or raise `ShareUsedError` at once."""
@@ -118,15 +136,18 @@ class DynamoBudget:
         return now_ms + 50
 
     def _update(self, resource: str, expression: str, condition: str | None, values: dict[str, int]) -> None:
-        call(
+        reply = call(
             self._client.update_item,
             TableName=self._table,
             Key=marshal(keys.budget(self._connection, resource)),
             UpdateExpression=expression,
             ExpressionAttributeValues=marshal(values),
+            ReturnValues="ALL_NEW",
             **(
                 {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
                 if condition
                 else {}
             ),
         )
+        item = unmarshal(reply["Attributes"])
+        self._counted = (int(item["used"]), int(item["ends_at_ms"]))
