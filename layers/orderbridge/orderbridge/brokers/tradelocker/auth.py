@@ -102,7 +102,7 @@ def all_accounts(at: Exchange, login: Login, deadline: Deadline) -> tuple[Broker
     """List the accounts of a login that has just been made. Raises `LoginLostError`, `BrokerUnavailableError`."""
     url = check_base_url(login.base_url, at.allowed_hosts) + routes.ALL_ACCOUNTS.path
     headers = {**_key_header(login), "Authorization": f"Bearer {login.access_token.reveal()}"}
-    result = exchange(at.client, "GET", url, deadline, headers=headers)
+    result = exchange(at.client, "GET", url, deadline, headers=headers, now_ms=at.now_ms)
     match result:
         case Reply(status=401 | 403):
             raise LoginLostError("TradeLocker refuses the login's token")
@@ -122,7 +122,8 @@ def _post(
     at: Exchange, login: Login, route: Route, body: Mapping[str, str], deadline: Deadline
 ) -> Mapping[str, object] | LoginRefused:
     """Send one request of the token routes. A 403 with a page of the edge proves nothing about the login."""
-    result = exchange(at.client, "POST", login.auth_url + route.path, deadline, headers=_key_header(login), body=body)
+    url, headers = login.auth_url + route.path, _key_header(login)
+    result = exchange(at.client, "POST", url, deadline, headers=headers, body=body, now_ms=at.now_ms)
     match result:
         case Reply(status=429):
             raise RateLimitedError("TradeLocker limits logins for now", wait_ms(result))

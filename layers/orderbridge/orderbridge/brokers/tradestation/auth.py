@@ -155,7 +155,7 @@ class TradeStationAuth:
         if login.client_secret:
             body["client_secret"] = login.client_secret.reveal()
         url = f"{check_base_url(login.auth_url, self._allowed_hosts)}/oauth/revoke"
-        result = exchange(self._client, "POST", url, deadline, body=body)
+        result = exchange(self._client, "POST", url, deadline, body=body, now_ms=self._now_ms)
         if not (isinstance(result, Reply) and 200 <= result.status < 300):
             raise BrokerUnavailableError(f"the token was not revoked: {failure(result)}")
 
@@ -165,7 +165,7 @@ class TradeStationAuth:
             fields["client_secret"] = login.client_secret.reveal()
         url = f"{check_base_url(login.auth_url, self._allowed_hosts)}/oauth/token"
         asked_at_ms = self._now_ms()
-        result = exchange(self._client, "POST", url, deadline, form=fields)
+        result = exchange(self._client, "POST", url, deadline, form=fields, now_ms=self._now_ms)
         if not isinstance(result, Reply) or not isinstance(result.body, dict):
             raise BrokerUnavailableError(f"the token endpoint did not answer: {failure(result)}")
         if result.ok:
