@@ -67,8 +67,9 @@ simulate: .venv/$(STAMP) ## The whole bridge in virtual time under faults: SEEDS
 		$(if $(BUG),--bug $(BUG)) $(ARGS)
 
 .PHONY: simulate-ci
-simulate-ci: .venv/$(STAMP) ## The simulation's share of every change: a bounded number of seeds
+simulate-ci: .venv/$(STAMP) ## The simulation's share of every change: a bounded number of seeds, and every planted bug
 	$(BIN)/python -m tests.simulation --seeds 1..12 --jobs $(WORKERS)
+	$(BIN)/python -m tests.simulation --bugs --jobs $(WORKERS)
 
 .PHONY: mutants
 mutants: .venv-mutation/$(STAMP) ## Mutation testing: ROOM=strategy or execution, SAMPLE=300 for a part, SEED=1
