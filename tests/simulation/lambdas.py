@@ -3,7 +3,8 @@
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -76,6 +77,23 @@ def take_logs(complaints: Complaints, function: str) -> None:
     service = logging.getLogger(function.replace("_", "-"))
     service.filters[:] = [complaints]
     service.setLevel(logging.WARNING)
+
+
+@contextmanager
+def logs_given_back() -> Iterator[None]:
+    """Leave the loggers as they were: other tests of this process read them."""
+    bridge = logging.getLogger("orderbridge")
+    handlers, level, propagate = bridge.handlers[:], bridge.level, bridge.propagate
+    services = [logging.getLogger(function.replace("_", "-")) for function in TIMEOUT_MS]
+    before = [(service, service.filters[:], service.level) for service in services]
+    try:
+        yield
+    finally:
+        bridge.handlers[:], bridge.propagate = handlers, propagate
+        bridge.setLevel(level)
+        for service, filters, its_level in before:
+            service.filters[:] = filters
+            service.setLevel(its_level)
 
 
 class _Taking(logging.Handler):

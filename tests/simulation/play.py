@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from orderbridge.strategy.goal import Ending
 from tests.simulation.bodies import body_of
 from tests.simulation.deeds import Deeds
 from tests.simulation.invariants.evidence import Counts, Meant, Violation
 from tests.simulation.invariants.judge import Judge
+from tests.simulation.lambdas import logs_given_back
 from tests.simulation.shapes import SHAPES
 from tests.simulation.stories import story_of
 from tests.simulation.story import START_MS, Step, Story, Strategy
@@ -56,9 +58,8 @@ def play(seed: int, shape: str = "full", *, told: bool = False) -> Played:
 
 def play_story(story: Story, *, told: bool = False, stop_at: str = "") -> Played:
     """Play a story; `told` keeps its time line, `stop_at` names an invariant whose violation ends it (`*`: any)."""
-    os.environ.update(ENVIRONMENT)
     began = time.process_time()
-    with quiet_output():
+    with quiet_output(), logs_given_back(), patch.dict(os.environ, ENVIRONMENT):
         world = World(story, told=told)
         judge = Judge(world)
         known = [0]
