@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 from types import ModuleType
 from typing import Any
 
@@ -75,6 +76,7 @@ def test_log_holds_no_code_token_cookie_password_or_state(
 ) -> None:
     log = io.StringIO()
     monkeypatch.setattr(app.logger.registered_handler, "stream", log)
+    monkeypatch.setattr(logging.getLogger("broker-login"), "level", logging.INFO)  # the process's, whoever set it
     code = bench.code(tab)
     cookie = "; ".join(f"{name}={value}" for name, value in tab.cookies.items())
     secrets = [code, PASSWORD, "canary-state", *tab.cookies.values()]
