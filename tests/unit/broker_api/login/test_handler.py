@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -71,12 +72,22 @@ def test_body_that_is_not_what_its_mark_says_is_refused(app: ModuleType) -> None
     assert call(app, asked)["statusCode"] == 400
 
 
+@pytest.fixture
+def all_logged() -> Iterator[None]:
+    """Log at the level of a deployed function, whatever another test of this process has set."""
+    logger = logging.getLogger("broker-login")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    yield
+    logger.setLevel(before)
+
+
+@pytest.mark.usefixtures("all_logged")
 def test_log_holds_no_code_token_cookie_password_or_state(
     app: ModuleType, bench: Bench, tab: BrowserTab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = io.StringIO()
     monkeypatch.setattr(app.logger.registered_handler, "stream", log)
-    monkeypatch.setattr(logging.getLogger("broker-login"), "level", logging.INFO)  # the process's, whoever set it
     code = bench.code(tab)
     cookie = "; ".join(f"{name}={value}" for name, value in tab.cookies.items())
     secrets = [code, PASSWORD, "canary-state", *tab.cookies.values()]
