@@ -20,9 +20,10 @@ def everything_logged(records: list[logging.LogRecord]) -> str:
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_logs_of_a_trade_under_fault_hold_no_secret(
-    make_world: MakeWorld, caplog: pytest.LogCaptureFixture, fault: Fault
+    make_world: MakeWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="orderbridge")
+    monkeypatch.setattr(logging.getLogger("orderbridge"), "propagate", True)  # a function loaded before turns it off
     world = make_world()
     login = world.bench.tokens.login
     world.bench.read_fault(Fault.ERROR_BEFORE, 2)
