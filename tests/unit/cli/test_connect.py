@@ -216,18 +216,22 @@ def tradelocker() -> SimulatedTransport:
     return SimulatedTransport(InProcess(TradeLockerApp(host="127.0.0.1:9")))
 
 
+def ticking() -> dict[str, Any]:
+    """Give a clock that waiting moves on: the broker's quota is waited for."""
+    clock = ManualClock(NOW_MS)
+    return {"now_ms": clock.now_ms, "sleep": lambda seconds: clock.advance(max(1, round(seconds * 1000)))}
+
+
 def log_in(
     bench: Bench, transport: SimulatedTransport, user: str = "second", password: str = "sandbox-password-2"
 ) -> Result:
     environ = {**bench.world.environ, "TRADELOCKER_PASSWORD": password}
-    clock = ManualClock(NOW_MS)  # the broker's quota is waited for
     return bench.run(
         *("connect", "tradelocker", "tl", "--email", f"{user}@sandbox.test", "--server", "SANDBOX"),
         *("--base-url", TRADELOCKER, "--json"),
         environ=environ,
         transport=transport,
-        now_ms=clock.now_ms,
-        sleep=lambda seconds: clock.advance(max(1, round(seconds * 1000))),
+        **ticking(),
     )
 
 
@@ -265,6 +269,7 @@ def test_password_is_asked_for_without_showing_it(bench: Bench, tradelocker: Sim
         *("--base-url", TRADELOCKER),
         answers="sandbox-password-1\n",
         transport=tradelocker,
+        **ticking(),
     )
 
     assert result.exit_code == 0, result.output

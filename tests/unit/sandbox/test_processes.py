@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ def _start(code: str, folder: Path) -> processes.Child:
     return processes.start("child", [sys.executable, "-c", code], environment=os.environ, folder=folder, cwd=folder)
 
 
+def _ends(pid: int) -> bool:
+    """Tell whether a process that was sent its signal ends: the signal takes a moment."""
+    for _ in range(400):
+        if not _alive(pid):
+            return True
+        time.sleep(0.025)
+    return False
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -36,7 +46,7 @@ def test_stopped_process_ends_with_what_it_started(tmp_path: Path) -> None:
     child.stop()
 
     assert not child.running()
-    assert not _alive(grandchild)
+    assert _ends(grandchild)
 
 
 def test_process_that_ignores_the_polite_signal_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
