@@ -1,6 +1,7 @@
 """What the simulation has found (`make simulate`), each as small as it gets."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from orderbridge.alerts.alert import StopLoss
@@ -12,6 +13,7 @@ from orderbridge.strategy.goal import Holding
 from tests.contract.backend import Fault
 from tests.contract.tradelocker import Seat
 from tests.contract.tradestation import FUTURES, control
+from tests.scenario.killing import Killer
 from tests.scenario.test_orders import bracket
 from tests.scenario.tradelocker import TradeLockerScenario
 from tests.scenario.tradestation import TradeStationScenario
@@ -134,6 +136,55 @@ def test_partial_exit_frees_whole_brackets(make_world: MakeWorld) -> None:
 
     assert (sold.status, world.held()) == ("ordered", unit)
     assert world.protection().stopped_quantity == unit
+
+
+class Beside(Killer):
+    """Kills nobody: does something before and after each write to the broker."""
+
+    def __init__(self, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self._before = before
+        self._after = after
+
+    def around(self, name: str, call: Any) -> Any:
+        if name != "send":
+            return call()
+        self._before()
+        result = call()
+        self._after()
+        return result
+
+
+def test_partial_exit_closes_its_part_once_while_a_resting_entry_fills(make_world: MakeWorld) -> None:
+    """The entry fills before the close has shown: the holding is as large as before, and its part is closed."""
+    world = make_world({"s": {"pyramiding": 2}})
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(2 * unit), seconds=20)
+    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=price - distance / 2)
+    world.restart()
+    world.killer = Beside(after=lambda: world.bench.set_price(price - distance))
+
+    part = world.fire("exit", str(unit), seconds=40)
+
+    assert (part.status, part.code) == ("ordered", "closed")
+    assert world.held() == 2 * unit
+
+
+def test_stop_of_what_is_added_does_not_wait_for_the_jobs_behind(make_world: MakeWorld) -> None:
+    """What is added without a stop gets the holding's; each job may take as long as a fill needs to show."""
+    world = make_world({"s": {"pyramiding": 3}})
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(unit), stop_loss=StopLoss(stop_price=price - distance), seconds=20)
+    stopped: list[Decimal] = []
+    world.restart()
+    world.killer = Beside(before=lambda: stopped.append(world.protection().stopped_quantity / unit))
+
+    for _ in range(2):
+        world.send("buy", str(unit))
+    world.run(30)
+
+    assert stopped == [1, 1, 2, 2], "before each entry, and before each stop"
+    assert world.protection().stopped_quantity == 3 * unit
 
 
 def take_stop_away(world: World) -> None:

@@ -29,7 +29,17 @@ from orderbridge.execution.records import NOT_PLACED, CommandRecord, CommandStat
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
-from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, next_step, to_close, with_floor
+from orderbridge.execution.steps import (
+    CONFIRM_MS,
+    Await,
+    Progress,
+    Reached,
+    Send,
+    closed_by,
+    next_step,
+    to_close,
+    with_floor,
+)
 from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Side
 from orderbridge.strategy.ages import age_of
 from orderbridge.strategy.decide import decide
@@ -270,7 +280,9 @@ class JobWorker:
         book = self._lane.state.book(job.strategy, job.root)
         working = frozenset(order.order_id for order in book.tracked if not order.status.final)
         sent = tuple(record for record in records if record.code != "not_sent")
-        return Progress(sent, working, self._clock.now_ms())
+        assert self._lane.look is not None
+        closed = closed_by(sent, self._lane.look, self._mode())
+        return Progress(sent, working, self._clock.now_ms(), closed)
 
     def _await(self, job: Job, goal: Goal, step: Await) -> Result | None:
         now_ms = self._clock.now_ms()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from orderbridge.brokers.port import Capabilities
+from orderbridge.brokers.port import Capabilities, Look
 from orderbridge.commands import Cancel, ClosePosition, Command, Place, Replace
 from orderbridge.execution.records import CommandRecord, Role
 from orderbridge.model import Direction, Order, OrderStatus, OrderType, Position, PositionMode, Side
@@ -55,11 +55,39 @@ def with_floor(goal: Goal, holding: Holding) -> Goal:
     return replace(goal, close_floor=max(ZERO, _closable(goal, holding) - goal.close_quantity))
 
 
-def to_close(goal: Goal, holding: Holding) -> Decimal:
-    """Give what is left to close, positive."""
+def to_close(goal: Goal, holding: Holding, closed: Decimal = ZERO) -> Decimal:
+    """Give what is left to close, positive; `closed` is what the job's own closes have done of it.
+
+    An entry of the strategy may fill while a part is being closed: that holding grows again asks for no second close.
+    """
     if goal.close is Direction.FLAT:
         return ZERO
-    return max(ZERO, _closable(goal, holding) - goal.close_floor)
+    left = max(ZERO, _closable(goal, holding) - goal.close_floor)
+    return left if goal.close_quantity is None else min(left, max(ZERO, goal.close_quantity - closed))
+
+
+def closed_by(records: Sequence[CommandRecord], look: Look, mode: PositionMode) -> Decimal:
+    """Give how much the closes among a job's commands have closed, as a look shows it.
+
+    Closes by position id name no order: where each entry opens a position of its own, one only shrinks by closing;
+    where entries net, the closing orders that were not there before tell.
+    """
+    closes = [record for record in records if record.role == "close" and record.taken]
+    by_id = [(record, record.command) for record in closes if isinstance(record.command, ClosePosition)]
+    ids = {placed.order_id for record in closes for placed in record.orders}
+    closed = sum((order.filled_quantity for order in look.orders if order.id in ids), ZERO)
+    if mode is PositionMode.HEDGING:
+        before = {command.position_id: command.expected_quantity for _, command in reversed(by_id)}
+        now = {position.id: position.quantity for position in look.positions}
+        return closed + sum((max(ZERO, held - now.get(name, ZERO)) for name, held in before.items()), ZERO)
+    unnamed = [order for order in look.orders if order.id not in ids and any(_closes(order, *one) for one in by_id)]
+    return closed + sum((order.filled_quantity for order in unnamed), ZERO)
+
+
+def _closes(order: Order, record: CommandRecord, command: ClosePosition) -> bool:
+    earlier = record.evidence is not None and order.id in record.evidence.order_ids
+    same = (order.position_id, order.side) == (command.position_id, command.held_side.opposite)
+    return same and not earlier
 
 
 def _closable(goal: Goal, holding: Holding) -> Decimal:
@@ -74,6 +102,8 @@ class Progress:
     records: tuple[CommandRecord, ...]
     working: frozenset[str]
     now_ms: int
+    closed: Decimal = ZERO
+    """What the closes among them have closed."""
 
 
 def next_step(
@@ -136,7 +166,7 @@ def _wait_for(what: Literal["cancel", "release"], orders: Sequence[Order], progr
 def _close(
     goal: Goal, holding: Holding, progress: Progress, capabilities: Capabilities, mode: PositionMode
 ) -> Step | None:
-    left = to_close(goal, holding)
+    left = to_close(goal, holding, progress.closed)
     if left == 0:
         return None
     waiting = _close_under_way(progress)

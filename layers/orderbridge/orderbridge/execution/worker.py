@@ -1,6 +1,6 @@
 """Work a lane: under its fenced lease, resolve what is unknown, tend what is held, then take its jobs in order.
 
-    take the lease -> tend -> [arrange the inbox -> next job]* -> tend -> release -> read the inbox again -> ring
+    take the lease -> tend -> [arrange the inbox -> next job -> tend if bare]* -> tend -> release -> read again -> ring
 
 Whoever finds the lane taken rings again for when the lease ends, so a bell is never lost with a worker.
 """
@@ -128,6 +128,8 @@ class LaneWorker:
             wake_at_ms = self._work_one(session, picked)
             if wake_at_ms is not None:
                 put_aside[picked.job.job_id] = wake_at_ms
+            if self._lacks_a_stop(session):
+                self._tend(session)  # the jobs behind may take long: each waits for what it sends to show
         return done, min(put_aside.values(), default=None)
 
     def _pick(self, session: LaneSession, ready: Sequence[StoredJob]) -> tuple[StoredJob | None, int | None]:
@@ -266,6 +268,13 @@ class LaneWorker:
                 self._care(session, book)
         except BrokerReadError as error:
             log.warning("the lane could not be tended", extra={"lane": session.fence.lane, "problem": str(error)})
+
+    def _lacks_a_stop(self, session: LaneSession) -> bool:
+        """Tell whether something is held without its stop, by the last look."""
+        look, capabilities = session.look, session.broker.capabilities
+        return look is not None and any(
+            unprotected(book, session.holding(book.strategy, book.root), capabilities) for book in session.state.books
+        )
 
     def _care(self, session: LaneSession, book: Book) -> None:
         pending = {pending.role for pending in session.state.pending if pending.root == book.root}
