@@ -59,7 +59,7 @@ contract: .venv/$(STAMP) ## The published APIs: generated requests, and a tradin
 
 .PHONY: race-long
 race-long: .venv/$(STAMP) .venv-local-aws/$(STAMP) ## The race tests at length: more rounds, and deaths by the machine's own clock
-	RACE_LONG=1 RACE_ROUNDS=200 $(BIN)/pytest tests/race tests/panel/test_crashes.py $(ARGS)
+	RACE_LONG=1 RACE_ROUNDS=200 $(BIN)/pytest tests/race tests/panel/test_crashes.py tests/scenario/test_crashes.py $(ARGS)
 
 .PHONY: simulate
 simulate: .venv/$(STAMP) ## The whole bridge in virtual time under faults: SEEDS=1..200, SHAPE=full, JOBS=2, BUG=name, ARGS=--shrink

@@ -1,8 +1,11 @@
 """The worker dies at each of its steps: after redelivery the write is done once, or not at all with a recorded reason.
 
-The moments are the calls of the ledger and the broker write, each before and after (`tests.scenario.killing`).
+The moments are the calls of the ledger and the broker write, each before and after (`tests.scenario.killing`). Between
+the end of one call and the beginning of the next nothing is stored or sent, so the ends stand for both; with RACE_LONG
+set the beginnings are tried too.
 """
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +49,8 @@ def test_killed_at_any_step_the_order_is_placed_once_or_accounted_for(make_world
     moments = moments_of(make_world, kind)
     assert "before send" in moments, moments
     for moment, name in enumerate(moments):
+        if moment and name.startswith("before") and "RACE_LONG" not in os.environ:
+            continue
         world, alert_id, _ = run_killed_at(make_world, kind, moment)
         unit, outcome, where = world.bench.unit, world.outcome(alert_id), f"{kind} killed {moment} ({name})"
         assert outcome.status in ("ordered", "failed"), f"{where}: {outcome}"
