@@ -68,7 +68,7 @@ simulate: .venv/$(STAMP) ## The whole bridge in virtual time under faults: SEEDS
 
 .PHONY: simulate-ci
 simulate-ci: .venv/$(STAMP) ## The simulation's share of every change: a bounded number of seeds, and every planted bug
-	$(BIN)/python -m tests.simulation --seeds 1..12 --jobs $(WORKERS)
+	$(BIN)/python -m tests.simulation --seeds 1..8 --jobs $(WORKERS)
 	$(BIN)/python -m tests.simulation --bugs --jobs $(WORKERS)
 
 .PHONY: mutants

@@ -10,7 +10,7 @@ from tests.openapi.browser import Browser
 from tests.openapi.generated import generate
 from tests.panel.schema import operations
 
-EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "5"))
 BOTH_LACK = {
     "getBalances": "supportBalances",
     "getLeverage": "supportLeverage",

@@ -37,9 +37,11 @@ LATER_S = 70
 MAX_AGE_MS = 600_000
 """Alerts stay fresh meanwhile: what keeps an order from being placed here is never its age."""
 CASES_AT_ONCE = 8
-STEPS = (Moment.BEFORE_LEDGER, Moment.AFTER_LEDGER, Moment.AFTER_POST, Moment.BEFORE_RESULT, Moment.AFTER_RESULT)
 LONG = os.environ.get("RACE_LONG") == "1"
-"""`make race-long` runs what waits for the machine's own clock, too."""
+"""`make race-long` runs the other steps, and what waits for the machine's own clock, too."""
+DOUBTFUL = (Moment.AFTER_LEDGER, Moment.AFTER_POST)
+"""After these nobody knows without asking the broker."""
+STEPS = (*DOUBTFUL, Moment.BEFORE_LEDGER, Moment.BEFORE_RESULT, Moment.AFTER_RESULT) if LONG else DOUBTFUL
 
 End = Literal["done", "not done", "closed alone"]
 Writes = Mapping[BrokerName, tuple[str, ...]]

@@ -20,7 +20,7 @@ from tests.race.workers import Workers
 pytestmark = [pytest.mark.race, pytest.mark.xdist_group("race")]
 
 LONG = os.environ.get("RACE_LONG") == "1"
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "50"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
 DELIVERIES = 16 if LONG else 8
 EXECUTORS = 4
 MAX_AGE_MS = 3_600_000
