@@ -187,6 +187,27 @@ def test_stop_of_what_is_added_does_not_wait_for_the_jobs_behind(make_world: Mak
     assert world.protection().stopped_quantity == 3 * unit
 
 
+def test_second_exit_waits_until_the_first_is_resolved_though_the_broker_was_unreadable(make_world: MakeWorld) -> None:
+    """The first is set aside while the broker cannot be read, and an exit passes what is set aside."""
+    world = make_world()
+    unit = world.bench.unit
+    world.fire("buy", str(4 * unit), seconds=20)
+    unresolved: list[int] = []
+    world.restart()
+    world.killer = Beside(
+        before=lambda: unresolved.append(len(world.state().pending)),
+        after=lambda: world.bench.read_fault(Fault.ERROR_BEFORE, 3) if len(unresolved) == 1 else None,
+    )
+    world.bench.fault(Fault.REPLY_LOST)
+
+    world.send("exit", str(unit))
+    world.send("exit", str(unit))
+    world.run(60)
+
+    assert unresolved == [1, 1], "each close is the only one that is unresolved while it is sent"
+    assert world.held() == 2 * unit
+
+
 def take_stop_away(world: World) -> None:
     """Cancel the position's stop from another program of the same login."""
     bench = world.bench

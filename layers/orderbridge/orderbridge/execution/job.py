@@ -131,6 +131,7 @@ class JobWorker:
                         return parked
                 case Send():
                     late = self._late_entry(goal, records, step) or self._out_of_time(job, settings)
+                    late = late or self._other_exit_unknown(job, settings, holding, step)
                     if late is not None:
                         return late
                     revision += 1
@@ -324,6 +325,15 @@ class JobWorker:
         if self._lane.deadline.remaining() >= RESERVE_S:
             return None
         return self._later(job, settings, "no_time", "The worker's time was over before anything was sent.")
+
+    def _other_exit_unknown(self, job: Job, settings: StrategySettings, holding: Holding, step: Send) -> Result | None:
+        """No second exit while it is unknown what became of one: both could close, and stops would be freed in vain."""
+        exits = {order.id for order in holding.exits}
+        closing = any(role == "close" or getattr(command, "order_id", None) in exits for role, command in step.commands)
+        mine = (job.strategy, job.root, "close")
+        if not closing or not any((p.strategy, p.root, p.role) == mine for p in self._lane.state.pending):
+            return None
+        return self._later(job, settings, "unresolved", "An earlier exit is not resolved yet.")
 
     def _entry_ended(self, records: Sequence[CommandRecord]) -> End | None:
         entry = next((record for record in reversed(records) if record.role == "entry"), None)
