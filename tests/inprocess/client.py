@@ -37,7 +37,7 @@ class Client:
         if form is not None:
             headers["content-type"] = "application/x-www-form-urlencoded"
         asked = urlencode({"locale": "en", **query})
-        event = event_of(method, path, asked, headers, urlencode(form or {}).encode())
+        event = event_of(method, path, asked, headers, urlencode(form or {}).encode() or None)
         answer = self.bridge.ask_panel(event, self.process)
         content = json.loads(answer["body"]) if answer["body"] else None
         if strict:

@@ -10,21 +10,28 @@ Handle = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 def event_of(
-    method: str, path: str, query: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
+    method: str,
+    path: str,
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    *,
+    address: str = ADDRESS,
+    resource: str = "/{proxy+}",
 ) -> dict[str, Any]:
     """Give the event that API Gateway makes of a request; `path` is as it was sent, not decoded."""
     sent = dict(headers or {})
     return {
-        "resource": "/{proxy+}",
+        "resource": resource,
         "path": path,
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
         "queryStringParameters": None,
         "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
-        "requestContext": {"identity": {"sourceIp": ADDRESS}, "stage": "v1"},
-        "body": base64.b64encode(body).decode() if body else None,
-        "isBase64Encoded": bool(body),
+        "requestContext": {"identity": {"sourceIp": address}, "stage": "v1"},
+        "body": None if body is None else base64.b64encode(body).decode(),
+        "isBase64Encoded": body is not None,
     }
 
 
@@ -43,7 +50,7 @@ class WsgiGateway:
         path = urlsplit(str(environ["REQUEST_URI"])).path
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         answer = self._handle(
-            event_of(str(environ["REQUEST_METHOD"]), path, str(environ["QUERY_STRING"]), headers, body)
+            event_of(str(environ["REQUEST_METHOD"]), path, str(environ["QUERY_STRING"]), headers, body or None)
         )
         fields = [(name, value) for name, values in answer["multiValueHeaders"].items() for value in values]
         start_response(f"{answer['statusCode']} -", fields)

@@ -100,7 +100,7 @@ class Browser:
         headers = {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"}
         if token != "":
             headers["authorization"] = f"Bearer {token or self.token()}"
-        event = event_of(method, path, "locale=en", headers, urlencode(form or {}).encode())
+        event = event_of(method, path, "locale=en", headers, urlencode(form or {}).encode() or None)
         return json.loads(self.bridge.ask_panel(event)["body"])
 
     # ---- an account that lives

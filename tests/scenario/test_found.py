@@ -1,13 +1,17 @@
 """What the simulation has found (`make simulate`), each as small as it gets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from orderbridge.alerts.alert import StopLoss
-from orderbridge.commands import Cancel
+from orderbridge.brokers.port import Evidence, Look
+from orderbridge.commands import Cancel, ClosePosition
 from orderbridge.execution.care import care_for
-from orderbridge.execution.records import Book
+from orderbridge.execution.records import Book, CommandRecord, LaneState
+from orderbridge.execution.submit import await_close
 from orderbridge.model import Order, OrderStatus, OrderType, PositionMode, Side
 from orderbridge.strategy.goal import Holding
 from tests.contract.backend import Fault
@@ -97,6 +101,24 @@ def test_exit_beside_a_strangers_position_closes_its_own_part_once() -> None:
     assert (part.code, rest.code) == ("closed", "closed")
     assert after_the_part == world.bench.unit
     assert world.held() == half, "the stranger's"
+
+
+def test_close_that_a_later_look_resolves_is_followed_by_the_row_that_was_not_there_before() -> None:
+    """Whoever finds after a lost answer that the close was done looks at a book which shows its order already."""
+    close = ClosePosition("p", "BTCUSD", Side.BUY, Decimal(3), Decimal(1))
+    earlier, own = (
+        Order(name, "BTCUSD", Side.SELL, OrderType.MARKET, Decimal(1), OrderStatus.FILLED, position_id="p")
+        for name in ("earlier", "own")
+    )
+    evidence = Evidence(1_000, order_ids=("earlier",))
+    record = CommandRecord("c", "a.tl", "s", "BTCUSD", 1, 0, close, "close", evidence=evidence)
+    settings = replace(TradeLockerScenario().account(), position_mode=PositionMode.NETTING)
+    lane: Any = SimpleNamespace(look=Look((), (earlier, own), 2_000), account=settings)
+
+    state = await_close(lane, LaneState((Book("s", "BTCUSD", owned=Decimal(1)),)), record)
+
+    (followed,) = state.book("s", "BTCUSD").tracked
+    assert followed.lookalikes == ("earlier",)
 
 
 def test_plain_order_opens_nothing_beside_a_resting_entry_of_the_other_side(make_world: MakeWorld) -> None:

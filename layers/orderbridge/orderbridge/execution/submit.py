@@ -201,6 +201,7 @@ def await_close(lane: LaneSession, state: LaneState, record: CommandRecord) -> L
     command, book = record.command, state.book(record.strategy, record.root)
     if not isinstance(command, ClosePosition) or record.orders or lane.look is None:
         return state
+    before = record.evidence.order_ids if record.evidence is not None else ()
     if lane.account.position_mode is PositionMode.HEDGING or command.expected_quantity <= abs(book.owned):
         return state
     quantity = command.expected_quantity if command.quantity is None else command.quantity
@@ -217,7 +218,8 @@ def await_close(lane: LaneSession, state: LaneState, record: CommandRecord) -> L
         lookalikes=tuple(
             order.id
             for order in lane.look.orders
-            if (order.position_id, order.side, order.quantity)
+            if order.id in before  # a look from after the sending shows the closing order itself
+            and (order.position_id, order.side, order.quantity)
             == (command.position_id, command.held_side.opposite, quantity)
         ),
     )

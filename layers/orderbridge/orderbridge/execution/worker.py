@@ -270,11 +270,12 @@ class LaneWorker:
             log.warning("the lane could not be tended", extra={"lane": session.fence.lane, "problem": str(error)})
 
     def _lacks_a_stop(self, session: LaneSession) -> bool:
-        """Tell whether something is held without its stop, by the last look."""
-        look, capabilities = session.look, session.broker.capabilities
-        return look is not None and any(
-            unprotected(book, session.holding(book.strategy, book.root), capabilities) for book in session.state.books
-        )
+        """Tell whether something is held without its stop by the last look, and the stop is not given up (rule 17)."""
+        if session.look is None:
+            return False
+        wanted = [book for book in session.state.books if book.protection is not None and not book.protection.refused]
+        capabilities = session.broker.capabilities
+        return any(unprotected(book, session.holding(book.strategy, book.root), capabilities) for book in wanted)
 
     def _care(self, session: LaneSession, book: Book) -> None:
         pending = {pending.role for pending in session.state.pending if pending.root == book.root}

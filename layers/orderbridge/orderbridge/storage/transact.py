@@ -28,27 +28,29 @@ def transact(client: Any, operations: Sequence[Mapping[str, Any]], machine: Mach
     Raises `ConditionFailedError` when a condition did not hold, `StorageError` for all else. The SDK's retries repeat
     one request token, so a write that had succeeded is not taken for a refused one.
     """
-    for attempt in range(TRIES):
-        try:
-            client.transact_write_items(TransactItems=list(operations))
-        except ClientError as error:
-            reasons: list[Any] = list(error.response.get("CancellationReasons", []))
-            failed = frozenset(i for i, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
-            if failed:
-                old = {i: reasons[i]["Item"] for i in failed if reasons[i].get("Item")}
-                raise ConditionFailedError(failed, old) from error
-            if not _met_another(error, reasons) or attempt == TRIES - 1:
-                raise StorageError("the transaction failed") from error
-            machine.sleep(machine.chance() * MAX_PAUSE_S)
-        except BotoCoreError as error:
-            raise StorageError("the table cannot be reached") from error
-        else:
-            return
+    try:
+        patient(client.transact_write_items, machine)(TransactItems=list(operations))
+    except ClientError as error:
+        reasons: list[Any] = list(error.response.get("CancellationReasons", []))
+        failed = _failed_conditions(error)
+        if failed:
+            old = {i: reasons[i]["Item"] for i in failed if reasons[i].get("Item")}
+            raise ConditionFailedError(failed, old) from error
+        raise StorageError("the transaction failed") from error
+    except BotoCoreError as error:
+        raise StorageError("the table cannot be reached") from error
 
 
-def _met_another(error: ClientError, reasons: Sequence[Mapping[str, Any]]) -> bool:
-    codes = {reason.get("Code") for reason in reasons} | {error.response.get("Error", {}).get("Code")}
-    return bool(codes & {"TransactionConflict", "TransactionInProgressException", "TransactionConflictException"})
+def _failed_conditions(error: ClientError) -> frozenset[int]:
+    reasons: list[Any] = list(error.response.get("CancellationReasons", []))
+    return frozenset(i for i, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
+
+
+def _met_another(error: ClientError) -> bool:
+    codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+    codes.add(error.response.get("Error", {}).get("Code"))
+    met = codes & {"TransactionConflict", "TransactionInProgressException", "TransactionConflictException"}
+    return bool(met) and not _failed_conditions(error)
 
 
 def call(operation: Any, **arguments: Any) -> Any:
@@ -65,21 +67,20 @@ def call(operation: Any, **arguments: Any) -> Any:
 
 
 def patient(operation: Callable[..., Any], machine: Machine) -> Callable[..., Any]:
-    """Give the operation of one item so that it is repeated when a transaction was changing the item just then.
+    """Give an operation so that it is repeated when it met a transaction that was changing one of its items just then.
 
     Such a call was refused without effect, and the SDK does not repeat it.
     """
 
     def repeated(**arguments: Any) -> Any:
-        for attempt in range(TRIES):
+        for _ in range(TRIES - 1):
             try:
                 return operation(**arguments)
             except ClientError as error:
-                met = error.response.get("Error", {}).get("Code") == "TransactionConflictException"
-                if not met or attempt == TRIES - 1:
+                if not _met_another(error):
                     raise
             machine.sleep(machine.chance() * MAX_PAUSE_S)
-        raise AssertionError("the last try returns or raises")
+        return operation(**arguments)
 
     return repeated
 

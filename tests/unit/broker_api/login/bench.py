@@ -1,6 +1,5 @@
 """A panel on moto, a clock, and browsers that keep cookies; every request goes through the gateway's event form."""
 
-import base64
 import hashlib
 import json
 import re
@@ -24,6 +23,7 @@ from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.secret import Secret
 from orderbridge.storage.settings import PutAccount, SettingsStore
 from orderbridge.strategy.settings import AccountSettings
+from tests.inprocess.gateway import event_of
 from tests.machine import HandMade
 from tests.unit.storage.aws import PREFIX, TABLE, Aws, fake_aws
 
@@ -227,18 +227,7 @@ def event(
     if form is not None:
         raw = urlencode(form, doseq=True).encode()
         sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    return {
-        "resource": "/oauth/{proxy+}",
-        "path": path,
-        "httpMethod": method,
-        "headers": sent,
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
-        "requestContext": {"identity": {"sourceIp": address}, "stage": "v1"},
-        "body": None if raw is None else base64.b64encode(raw).decode(),
-        "isBase64Encoded": raw is not None,
-    }
+    return event_of(method, path, query, sent, raw, address=address, resource="/oauth/{proxy+}")
 
 
 def oauth_client(**fields: Any) -> OAuthClient:

@@ -6,6 +6,7 @@ are the same holdings in the other form, for a panel that asks for them. Where f
 
 from collections import defaultdict
 from decimal import Decimal
+from typing import TypeVar
 
 from orderbridge.broker_api.answers import ShownError, number
 from orderbridge.broker_api.book import PanelBook
@@ -19,6 +20,7 @@ from orderbridge.strategy.settings import AccountSettings
 
 NETTED = "Positions of this account are netted by the broker already."
 ZERO = Decimal(0)
+OneModel = TypeVar("OneModel", PositionModel, IndividualPositionModel)
 
 
 class Positions:
@@ -61,6 +63,11 @@ def position_model(position: Position, account: AccountSettings, warning: Messag
         "side": position.side.value,
         "avgPrice": number(position.average_price or ZERO),
     }
+    return _completed(model, position, warning)
+
+
+def _completed(model: OneModel, position: Position, warning: Message | None) -> OneModel:
+    """Add what is not always there."""
     if position.unrealized_pl is not None:
         model["unrealizedPl"] = number(position.unrealized_pl)
     if warning is not None:
@@ -97,11 +104,7 @@ def _individual(position: Position, warning: Message | None) -> IndividualPositi
         "side": position.side.value,
         "price": number(position.average_price or ZERO),
     }
-    if position.unrealized_pl is not None:
-        model["unrealizedPl"] = number(position.unrealized_pl)
-    if warning is not None:
-        model["message"] = warning
-    return model
+    return _completed(model, position, warning)
 
 
 def _hedging_only(account: AccountSettings) -> None:
