@@ -36,6 +36,7 @@ STATIONS = {"names": ("tsm", "tsf")}
 
 SHAPES: Mapping[str, Shape] = {
     "full": Shape(),
+    "busy": Shape(minutes=(1.0, 2.0), alerts_a_minute=(80.0, 160.0), seats=(4, 4), strategies=(6, 8)),
     "plain": _short(),
     "sides": _short(**SIDES),
     "units": _short(names=("tlh", "tln"), units=("units",), **SIDES),

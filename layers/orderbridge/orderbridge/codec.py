@@ -6,7 +6,7 @@ is left out, so that stored items stay small and new fields can be added. Readin
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -16,29 +16,42 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+JSON_KINDS = frozenset({str, int, bool, type(None)})
+_ALWAYS = dataclasses.MISSING
+_Field = tuple[str, object, Callable[[], object] | None]
+"""Name, default (`_ALWAYS`: there is none that could be left out), default factory."""
 
 
 def plain(value: object) -> Any:
     """Give `value` as JSON data: objects, arrays, text, integers, booleans, null."""
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, (str, int)):
+    kind = type(value)
+    if kind in JSON_KINDS:
         return value
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (str, int)):
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted(plain(item) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: plain(getattr(value, f.name))
-            for f in dataclasses.fields(value)
-            if f.name == "kind" or not _is_default(f, getattr(value, f.name))
-        }
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
+    if dataclasses.is_dataclass(kind):
+        return _object(value, _fields(kind))
+    raise TypeError(f"{kind.__name__} has no JSON form here")
+
+
+def _object(value: object, fields: "tuple[_Field, ...]") -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for name, default, factory in fields:
+        one = getattr(value, name)
+        usual = one == factory() if factory is not None else type(one) is type(default) and one == default
+        if not usual:
+            data[name] = plain(one)
+    return data
 
 
 def dumps(value: object) -> str:
@@ -75,9 +88,14 @@ def _adapter(kind: Any) -> "TypeAdapter[Any]":
     return TypeAdapter(kind)
 
 
-def _is_default(field: "dataclasses.Field[Any]", value: object) -> bool:
-    if field.default is not dataclasses.MISSING:
-        return field.default == value and type(field.default) is type(value)
-    if field.default_factory is not dataclasses.MISSING:
-        return bool(field.default_factory() == value)
-    return False
+@cache
+def _fields(kind: Any) -> "tuple[_Field, ...]":
+    return tuple(_field(one) for one in dataclasses.fields(kind))
+
+
+def _field(one: "dataclasses.Field[Any]") -> "_Field":
+    if one.name == "kind":
+        return one.name, _ALWAYS, None
+    if one.default_factory is dataclasses.MISSING:
+        return one.name, one.default, None
+    return one.name, _ALWAYS, one.default_factory

@@ -18,10 +18,14 @@ class AnsweredMeansStored(Invariant):
 
     def __init__(self) -> None:
         self._checked: set[str] = set()
+        self._seen: dict[int, FiredAlert] = {}
 
     def after_step(self, view: View) -> Iterator[Violation]:
-        for alert in view.evidence.alerts[-RECENT:]:
-            yield from self._stored(view, alert)
+        alerts = view.evidence.alerts
+        for number in range(max(0, len(alerts) - RECENT), len(alerts)):
+            if self._seen.get(number) is not alerts[number]:  # an entry is replaced when it is delivered again
+                self._seen[number] = alerts[number]
+                yield from self._stored(view, alerts[number])
 
     def at_end(self, view: View) -> Iterator[Violation]:
         self._checked.clear()

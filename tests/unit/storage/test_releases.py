@@ -9,6 +9,7 @@ import pytest
 
 from orderbridge import codec
 from orderbridge.alerts.alert import Action, Alert
+from orderbridge.broker_api.book import PanelBook
 from orderbridge.brokers.login import Login
 from orderbridge.brokers.port import Look
 from orderbridge.commands import Cancel
@@ -21,6 +22,8 @@ from orderbridge.storage import keys
 from orderbridge.storage.items import Item, marshal
 from orderbridge.storage.lanes import DynamoLanes
 from orderbridge.storage.overview import Overview
+from orderbridge.storage.panel_books import DynamoPanelBooks
+from orderbridge.storage.panel_cache import DynamoPanelCache
 from orderbridge.storage.secrets import SHAPE, login_from_json, login_to_json
 from orderbridge.storage.settings import PutAccount, PutStrategy, Route, SettingsStore, account_item, strategy_item
 from orderbridge.storage.snapshots import DynamoSnapshots
@@ -146,6 +149,17 @@ def test_look_of_a_newer_shape_counts_as_none(aws: Aws) -> None:
     look = Look((), (), NOW_MS, 0)
     snapshots.land("sim", flight, look)
     assert snapshots.read("sim").look == look
+
+
+@pytest.mark.parametrize("data", ["?", "c$~Y0h", "eJwr", codec.dumps({"positions": 1})])
+def test_what_is_kept_in_a_form_that_cannot_be_read_is_read_anew(aws: Aws, data: str) -> None:
+    put(aws, {**keys.snapshot("sim"), "schema": keys.SCHEMA, "data": data, "started": 4, "done": 4})
+    put(aws, {**keys.panel_book("sim"), "schema": keys.SCHEMA, "data": data, "version": 7})
+    put(aws, {**keys.panel_snapshot("ts", "quotes"), "schema": keys.SCHEMA, "data": data, "at_ms": 5})
+
+    assert DynamoSnapshots(aws.dynamodb, TABLE).read("sim").look is None
+    assert DynamoPanelBooks(aws.dynamodb, TABLE).read("sim") == (PanelBook(), 7)
+    assert DynamoPanelCache(aws.dynamodb, TABLE).read("ts", "quotes").text == ""
 
 
 def test_commands_of_a_newer_shape_are_counted_for_a_person_and_the_others_shown(aws: Aws) -> None:

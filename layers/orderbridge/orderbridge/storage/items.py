@@ -28,12 +28,11 @@ def unmarshal(attributes: Mapping[str, Mapping[str, Any]]) -> Item:
 
 
 def _plain(value: Mapping[str, Any]) -> Scalar:
-    match value:
-        case {"S": str(text)}:
-            return text
-        case {"N": str(number)}:
-            return int(number)
-        case {"BOOL": bool(flag)}:
-            return flag
-        case _:
-            raise ValueError(f"unexpected attribute kind {sorted(value)}")
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return str(content)
+    if kind == "N":
+        return int(content)
+    if kind == "BOOL":
+        return bool(content)
+    raise ValueError(f"unexpected attribute kind {kind}")

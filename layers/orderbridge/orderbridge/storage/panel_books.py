@@ -3,16 +3,18 @@
     book:  version n -> n + 1      condition: the version that was read (or none yet); who loses reads and folds again
 """
 
-import base64
-import zlib
+import logging
 from typing import Any
 
 from orderbridge import codec
 from orderbridge.broker_api.book import PanelBook
 from orderbridge.storage import keys
-from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.items import Item, marshal, unmarshal
+from orderbridge.storage.packing import packed, unpacked
 from orderbridge.storage.releases import check_schema
 from orderbridge.storage.transact import ConditionFailedError, call
+
+log = logging.getLogger(__name__)
 
 MOST_KEPT = 100
 
@@ -36,15 +38,14 @@ class DynamoPanelBooks:
             return PanelBook(), 0
         kept = self._kept.get(account)
         if kept is None or kept[0] != version:
-            check_schema(item)
-            kept = (version, _unpacked(str(item["data"])))
+            kept = (version, _readable(account, item))
             self._keep(account, *kept)
         return kept[1], version
 
     def write(self, account: str, book: PanelBook, version: int) -> bool:
         """Write the book that replaces `version`."""
         condition = "attribute_not_exists(pk)" if version == 0 else "version = :old"
-        values = marshal({":data": _packed(book), ":new": version + 1, ":schema": keys.SCHEMA})
+        values = marshal({":data": packed(codec.dumps(book)), ":new": version + 1, ":schema": keys.SCHEMA})
         if version:
             values |= marshal({":old": version})
         try:
@@ -68,9 +69,11 @@ class DynamoPanelBooks:
         self._kept[account] = (version, book)
 
 
-def _packed(book: PanelBook) -> str:
-    return base64.b85encode(zlib.compress(codec.dumps(book).encode(), 6)).decode()
-
-
-def _unpacked(text: str) -> PanelBook:
-    return codec.loads(PanelBook, zlib.decompress(base64.b85decode(text)).decode())
+def _readable(account: str, item: Item) -> PanelBook:
+    """Read the book; one that cannot be read is folded anew from what the broker shows."""
+    check_schema(item)
+    try:
+        return codec.loads(PanelBook, unpacked(str(item["data"])))
+    except ValueError:
+        log.exception("the panel's book cannot be read and is begun anew", extra={"account": account})
+        return PanelBook()

@@ -4,13 +4,12 @@
                                                         put: -> free with the text; fail: -> failed, the old text stays
 """
 
-import base64
-import zlib
 from typing import Any
 
 from orderbridge.broker_api.ports import Cached
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal, unmarshal
+from orderbridge.storage.packing import packed, unpacked
 from orderbridge.storage.transact import ConditionFailedError, call
 
 KEEP_S = 7 * 24 * 3600
@@ -29,9 +28,8 @@ class DynamoPanelCache:
         key = marshal(keys.panel_snapshot(connection, what))
         reply = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
         item = unmarshal(reply.get("Item", {}))
-        text = zlib.decompress(base64.b85decode(str(item["data"]))).decode() if item.get("data") else ""
         return Cached(
-            text,
+            _readable(str(item.get("data", ""))),
             int(item.get("at_ms", 0)),
             int(item.get("busy_until_ms", 0)),
             int(item.get("retry_at_ms", 0)),
@@ -56,8 +54,8 @@ class DynamoPanelCache:
 
     def put(self, connection: str, what: str, text: str, at_ms: int) -> None:
         """Store what was read; too long a text is not kept."""
-        packed = base64.b85encode(zlib.compress(text.encode(), 6)).decode() if text else ""
-        values: dict[str, str | int] = {":zero": 0, ":at": at_ms, ":data": packed if len(packed) <= MAX_BYTES else ""}
+        data = packed(text)
+        values: dict[str, str | int] = {":zero": 0, ":at": at_ms, ":data": data if len(data) <= MAX_BYTES else ""}
         self._update(
             connection,
             what,
@@ -92,3 +90,10 @@ class DynamoPanelCache:
             ExpressionAttributeValues=marshal(values),
             **arguments,
         )
+
+
+def _readable(data: str) -> str:
+    try:
+        return unpacked(data)
+    except ValueError:
+        return ""  # of another release: it is read again

@@ -6,11 +6,7 @@ A look that another release has written and this one cannot read counts as none.
                                                     land: done = started, unless a later flight has landed
 """
 
-import base64
-import zlib
 from typing import Any
-
-from pydantic import ValidationError
 
 from orderbridge import codec
 from orderbridge.brokers.port import Look
@@ -18,6 +14,7 @@ from orderbridge.errors import NewerReleaseError
 from orderbridge.execution.looks import SharedLook
 from orderbridge.storage import keys
 from orderbridge.storage.items import Item, marshal, unmarshal
+from orderbridge.storage.packing import packed, unpacked
 from orderbridge.storage.releases import check_schema
 from orderbridge.storage.transact import ConditionFailedError, call
 
@@ -78,10 +75,10 @@ class DynamoSnapshots:
 
     def land(self, account: str, flight: int, look: Look | None) -> None:
         """End a flight; its look is kept if it is the latest."""
-        packed = "" if look is None else _packed(look)
-        kept = 0 < len(packed) <= MAX_BYTES
+        text = "" if look is None else packed(codec.dumps(look))
+        kept = 0 < len(text) <= MAX_BYTES
         if kept:
-            self._kept[account] = (packed, look)
+            self._kept[account] = (text, look)
         try:
             call(
                 self._client.update_item,
@@ -92,7 +89,7 @@ class DynamoSnapshots:
                 ConditionExpression="started = :flight",
                 **({"ExpressionAttributeNames": {"#data": "data", "#schema": "schema"}} if kept else {}),
                 ExpressionAttributeValues=marshal(
-                    {":zero": 0, ":flight": flight, ":data": packed if kept else None}
+                    {":zero": 0, ":flight": flight, ":data": text if kept else None}
                     | ({":schema": keys.SCHEMA} if kept else {})
                 ),
             )
@@ -103,14 +100,6 @@ class DynamoSnapshots:
 def _readable(item: Item) -> Look | None:
     try:
         check_schema(item)
-        return _unpacked(str(item["data"]))
-    except (NewerReleaseError, ValidationError):
+        return codec.loads(Look, unpacked(str(item["data"])))
+    except (NewerReleaseError, ValueError):
         return None
-
-
-def _packed(look: Look) -> str:
-    return base64.b85encode(zlib.compress(codec.dumps(look).encode(), 6)).decode()
-
-
-def _unpacked(text: str) -> Look:
-    return codec.loads(Look, zlib.decompress(base64.b85decode(text)).decode())
