@@ -2,11 +2,32 @@
 
 import json
 
+import pytest
+
 from orderbridge.storage.panel_settings import PanelSettingsStore
 from orderbridge.storage.settings import SettingsStore
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
 from tests.unit.cli.bench import ACCOUNTS, NOW_MS, SETTINGS, Bench
 from tests.unit.storage.aws import TABLE
+
+SHARED_ACCOUNT = """\
+accounts:
+  fx:
+    broker: tradelocker
+    environment: sim
+    connection: tl
+    account_id: 123
+    account_number: 1
+    position_mode: {mode}
+strategies:
+"""
+SHARER = """\
+  {name}:
+    accounts: [fx]
+    trades: [EURUSD]
+    quantity_unit: lots
+    shares_symbol: true
+"""
 
 
 def store(bench: Bench) -> SettingsStore:
@@ -41,6 +62,19 @@ def test_second_apply_of_the_same_file_changes_nothing(applied: Bench) -> None:
 
     assert (result["changes"], result["written"]) == ([], False)
     assert strategy(applied).version == 1
+
+
+@pytest.mark.parametrize(("mode", "warned"), [("netting", True), ("hedging", False)])
+def test_strategies_that_share_a_symbol_are_warned_of_where_the_account_nets(
+    bench: Bench, mode: str, warned: bool
+) -> None:
+    at_tradelocker = SHARED_ACCOUNT.format(mode=mode)
+    bench.write(at_tradelocker + "".join(SHARER.format(name=name) for name in ("one", "two")))
+
+    result = bench.ok("apply")
+
+    sharing = [hint for hint in result["hints"] if "share EURUSD on account fx, which nets" in hint]
+    assert len(sharing) == warned
 
 
 def test_changed_field_is_shown_with_both_values_and_written(applied: Bench) -> None:

@@ -8,6 +8,7 @@ import typer
 from orderbridge.cli.difference import Difference, difference
 from orderbridge.cli.rules import Settings, read_settings
 from orderbridge.cli.running import JsonOption, Run, StackOption, YesOption, running
+from orderbridge.cli.sharing import shared_symbols
 from orderbridge.errors import SettingsError
 from orderbridge.storage.panel_settings import PanelSettingsStore
 from orderbridge.storage.settings import PutAccount
@@ -86,7 +87,7 @@ def _listed(found: Difference) -> list[dict[str, str]]:
 
 
 def _hints(settings: Settings, run: Run) -> list[str]:
-    """Say what is still missing before alerts trade."""
+    """Say what is still missing before alerts trade, and what to know of them."""
     strategies, accounts = run.settings.strategies(), run.settings.accounts()
     hints = [
         f"Strategy {name} has no key yet: orderbridge keys new {name}"
@@ -98,4 +99,11 @@ def _hints(settings: Settings, run: Run) -> list[str]:
         confirmed = stored is not None and stored.value.live_confirmed_at_ms is not None
         if account.environment == "live" and not confirmed:
             hints.append(f"Account {name} sends no live order yet: orderbridge live {name}")
+    shares = shared_symbols(settings.strategies, settings.accounts, run.now_ms)
+    hints += [
+        f"{one.first.name} and {one.second.name} share {one.symbols} on account {one.account.name}, which nets: "
+        f"the stop or exit of one can close what the other holds."
+        for one in shares
+        if one.allowed and one.mixed
+    ]
     return hints

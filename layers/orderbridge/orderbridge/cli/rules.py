@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from orderbridge.alerts.alert import Action, Alert, Refusal
+from orderbridge.alerts.alert import Refusal
 from orderbridge.broker_api.settings import BrokerName, Listed, PanelSettings
 from orderbridge.brokers.http import check_base_url
 from orderbridge.brokers.tradelocker import hosts as tradelocker_hosts
@@ -19,6 +19,7 @@ from orderbridge.cli import schema
 from orderbridge.cli.document import Document, FieldPath, read_document
 from orderbridge.cli.explain import validated
 from orderbridge.cli.problems import Problem, SettingsProblems
+from orderbridge.cli.sharing import named_in_alert, shared_symbols
 from orderbridge.errors import SettingsError
 from orderbridge.model import PositionMode
 from orderbridge.storage.settings import Route
@@ -133,10 +134,9 @@ def _with_mapped_roots(strategy: StrategySettings, settings: Settings, now_ms: i
     roots = list(strategy.trades)
     for route in strategy.accounts:
         broker = settings.accounts[route.account].broker
-        roots += [root_for(_alert(root), strategy, route, broker, now_ms) for root in strategy.trades]
-        roots += [
-            root_for(_alert(symbol), strategy, route, broker, now_ms) for symbol in (*strategy.symbols, *route.symbols)
-        ]
+        roots += [root_for(named_in_alert(root), strategy, route, broker, now_ms) for root in strategy.trades]
+        mapped = (*strategy.symbols, *route.symbols)
+        roots += [root_for(named_in_alert(symbol), strategy, route, broker, now_ms) for symbol in mapped]
     return replace(strategy, trades=tuple(dict.fromkeys(roots))) if strategy.trades else strategy
 
 
@@ -311,48 +311,24 @@ class _Checks:
         account = self.settings.accounts.get(route.account)
         if account is None:
             return
-        wanted = wanted_symbol(_alert(symbol), strategy, route, account.broker, self.now_ms)
+        wanted = wanted_symbol(named_in_alert(symbol), strategy, route, account.broker, self.now_ms)
         if isinstance(wanted, Refusal):
             yield self.problem(path, wanted.message.rstrip("."), wanted.hint)
 
     def _shared_symbols(self) -> Iterator[Problem]:
-        for one, other in combinations(self.settings.strategies.values(), 2):
-            if one.shares_symbol and other.shares_symbol:
+        for shared in shared_symbols(self.settings.strategies, self.settings.accounts, self.now_ms):
+            if shared.allowed:
                 continue
-            for account in sorted(
-                {route.account for route in one.accounts} & {route.account for route in other.accounts}
-            ):
-                shared = self._shared(one, other, account)
-                if shared:
-                    message = f"{other.name} and {one.name} can both trade {shared} on account {account}"
-                    mend = (
-                        "Name the symbols of each under `trades`, so that no symbol is in both, "
-                        "or write shares_symbol: true in both."
-                    )
-                    yield self.problem(("strategies", other.name), message, mend)
-
-    def _shared(self, one: StrategySettings, other: StrategySettings, account: str) -> str:
-        """Name what both strategies can trade on the account, empty when nothing."""
-        if account not in self.settings.accounts:
-            return ""
-        if not one.trades or not other.trades:
-            return "the same symbol"
-        return " and ".join(sorted(self._roots(one, account) & self._roots(other, account)))
-
-    def _roots(self, strategy: StrategySettings, account_name: str) -> set[str]:
-        account = self.settings.accounts[account_name]
-        route = next(route for route in strategy.accounts if route.account == account_name)
-        written = {symbol for _, symbol in self._written(strategy, (), [((), strategy.symbols), ((), route.symbols)])}
-        names = written | set(strategy.trades)
-        return {root_for(_alert(name), strategy, route, account.broker, self.now_ms) for name in names}
+            one, other = shared.first.name, shared.second.name
+            message = f"{other} and {one} can both trade {shared.symbols} on account {shared.account.name}"
+            mend = (
+                "Name the symbols of each under `trades`, so that no symbol is in both, "
+                "or write shares_symbol: true in both."
+            )
+            yield self.problem(("strategies", other), message, mend)
 
 
 def _doubled(table: Mapping[str, str]) -> dict[str, str]:
     """Give the symbols that stand for another target than the same symbol further up, with that target."""
     first: dict[str, str] = {}
     return {s: first[s.upper()] for s, target in table.items() if first.setdefault(s.upper(), target) != target}
-
-
-def _alert(symbol: str) -> Alert:
-    exchange, _, name = symbol.rpartition(":")
-    return Alert(action=Action.BUY, symbol=name, exchange=exchange)
