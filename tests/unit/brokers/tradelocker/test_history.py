@@ -54,3 +54,14 @@ def test_more_rows_in_a_moment_than_the_platform_gives_is_unavailable() -> None:
 
     with pytest.raises(BrokerUnavailableError, match="single moment"):
         read_all(page, 0, 100)
+
+
+@pytest.mark.parametrize(("newest", "beside"), [(True, 49_990), (False, 50_010)])
+def test_moment_that_fills_a_page_is_read_apart_and_not_searched_for(newest: bool, beside: int) -> None:
+    rows = _rows([50_000] * 4 + [beside])
+    page, asked = _pages(rows, 4, newest=newest)
+
+    found = read_all(page, 0, 100_000)
+
+    assert len(found) == 5
+    assert len(asked) <= 5, "the quota allows one request a second"

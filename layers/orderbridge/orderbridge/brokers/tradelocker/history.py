@@ -34,7 +34,11 @@ def read_all(page: Page, from_ms: int, to_ms: int) -> tuple[Row, ...]:
 
 
 def _middle(rows: Sequence[Row], start: int, end: int) -> int:
-    """Split where the rows are: at the median of those returned, kept strictly inside the range."""
+    """Split where the rows are, strictly inside the range: at their median, or beside the moment that all are of."""
     moments = sorted(row.moment("createdDate") for row in rows)
-    median = moments[len(moments) // 2] if moments else (start + end) // 2
-    return median if start < median < end else (start + end) // 2
+    inside = [moment for moment in moments if start < moment < end]
+    if inside:
+        return inside[len(inside) // 2]
+    if moments and moments[0] == moments[-1] in (start, end):
+        return end - 1 if moments[0] == end else start + 1
+    return (start + end) // 2
