@@ -148,6 +148,27 @@ def test_late_links_that_fill_the_gap_completely_are_superseded_at_once() -> Non
     assert (arranged.next, set(arranged.superseded)) == (None, {"a", "b"})
 
 
+def test_older_round_trip_is_superseded_where_newer_links_go_on_without_it() -> None:
+    """An exit has passed what fired before it, while that waited behind a parked job."""
+    states = after(item("short", 0, -8, fired_s=0), item("exit", -8, 0, 100, fired_s=3))
+    over, back = item("over", -8, 2, 200, fired_s=1), item("back", 2, -8, 300, fired_s=2)
+
+    arranged = arrange([over, back, item("next", 0, 2, 400, fired_s=4)], states, at(5_000))
+
+    assert (arranged.next, arranged.superseded) == ("next", ("over", "back"))
+
+
+def test_older_link_is_worked_where_the_newer_ones_alone_lead_elsewhere() -> None:
+    states = after(item("last", 0, 1, fired_s=5))
+    first, untimed = item("first", 0, 1, 100, fired_s=4), item("untimed", 1, 0, 200, fired_s=None)
+
+    arranged = arrange([first, untimed], states, at(5_000))
+    states = {KEY: worked(states[KEY], untimed)}
+
+    assert (arranged.next, arranged.superseded) == ("untimed", ())
+    assert arrange([first], states, at(5_000)).next == "first", "the chain ends at one"
+
+
 def test_second_leg_of_a_reversal_after_a_lost_entry_is_traded() -> None:
     states = after(item("close", 1, 0, 0))
 

@@ -31,9 +31,9 @@ class Placed:
 def place_links(older: Sequence[ChainItem], front: Sequence[ChainItem], state: ChainState) -> Placed:
     """Place the links that fired in an earlier second than one that was worked (`older`), and the next ones (`front`).
 
-    Where nothing is missing, before or after, every way of working links as they join on leads to the same end; what
-    is left over there are round trips, and they are superseded. Otherwise the order with the least movement missing
-    tells what came too late.
+    Where nothing is missing, before or after, every way of working links as they join on leads to the same end; older
+    links that the newer ones go on without are round trips there, and they are superseded. Otherwise the order with the
+    least movement missing tells what came too late.
     """
     if not (older or front):
         return Placed()
@@ -43,6 +43,8 @@ def place_links(older: Sequence[ChainItem], front: Sequence[ChainItem], state: C
     ranked = best_order(shown.base, links, _late(waiting, shown))
     complete = ranked[0] == 0
     if complete and _without_gaps(shown) and all(item.said.previous for item in older):
+        if older and front and _leads_to(links[ranked[1][-1]].link.result, front, state.now):
+            return Placed(before=tuple(older), head=_joined_first(front, state.now)[0])
         goes_on = joins_on(state.now, waiting[0].said) and (front or _ends_elsewhere(state, links, ranked))
         return Placed(head=waiting[0]) if goes_on else Placed(before=tuple(waiting))
     twins = [] if complete else [item for item in waiting if _is_twin(item, shown)]
@@ -116,6 +118,15 @@ def _joined_first(linked: Sequence[ChainItem], now: Said) -> list[ChainItem]:
         left.remove(following[0])
         now = following[0].said.result
     return joined + left
+
+
+def _leads_to(end: Said, linked: Sequence[ChainItem], now: Said) -> bool:
+    """Tell whether the links lead from a position to another, one joining on to the other."""
+    for item in _joined_first(linked, now):
+        if not joins_on(now, item.said):
+            return False
+        now = item.said.result
+    return distance(now, end) == 0
 
 
 def _content(item: ChainItem) -> tuple[int, bool, Decimal, Decimal, int]:
