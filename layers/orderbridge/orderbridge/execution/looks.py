@@ -1,8 +1,9 @@
 """One look at positions and orders serves every job of a burst: single flight under a lease, shared through the table.
 
-    flight n:  somebody takes the flight (started = n), reads the broker, stores the look (done = n)
-    A worker that wrote at the broker needs a look whose flight began after its write: flight > the one started then.
-    That is an order of events in the table, not of clocks.
+flight n:  somebody takes the flight (started = n), reads the broker, stores the look (done = n)
+A worker that wrote at the broker needs a look whose flight began after its write: flight > the one started then.
+A worker that waits is served by a flight that began after it asked: two flights at most, however slow they are.
+That is an order of events in the table, not of clocks.
 """
 
 from dataclasses import dataclass
@@ -63,30 +64,41 @@ class Looks:
         return self._store.read(self._account).started + 1
 
     def get(self, deadline: Deadline, since_ms: int, flight: int = 0, max_age_ms: int = 1_000) -> Look:
-        """Give a look of `flight` or later that reaches back to `since_ms`, at most `max_age_ms` old.
+        """Give a look of `flight` or later that reaches back to `since_ms`, at most `max_age_ms` old when asked for.
 
-        Raises `BrokerReadError` when the broker cannot be read, or not within the deadline.
+        A look that somebody else has begun since then serves as well, however long it took: whoever waits for a quota
+        that is used up needs no turn of his own. Raises `BrokerReadError` when the broker cannot be read, or not within
+        the deadline.
         """
+        shared = self._store.read(self._account)
+        asked_at_ms, begun_since = self._clock.now_ms(), shared.started + 1
         while True:
-            shared = self._store.read(self._account)
-            now_ms = self._clock.now_ms()
             look = shared.look
             if (
                 look is not None
                 and shared.done >= flight
                 and look.since_ms <= since_ms
-                and now_ms - look.requested_at_ms <= max_age_ms
+                and (shared.done >= begun_since or asked_at_ms - look.requested_at_ms <= max_age_ms)
             ):
                 return look
-            if now_ms >= shared.flight_until_ms:
-                gap_ms = look.requested_at_ms + self._min_gap_ms - now_ms if look is not None else 0
-                if gap_ms > 0:
-                    self._pause(min(gap_ms / 1000, self._min_gap_ms / 1000), deadline)
-                    continue
-                mine = self._store.take_flight(self._account, self._owner, now_ms, now_ms + FLIGHT_MS)
-                if mine is not None:
-                    return self._fly(mine, deadline, since_ms)
-            self._pause(POLL_S, deadline)
+            mine = self._take_flight(shared, deadline)
+            if mine is not None:
+                return self._fly(mine, deadline, since_ms)
+            shared = self._store.read(self._account)
+
+    def _take_flight(self, shared: SharedLook, deadline: Deadline) -> int | None:
+        """Start a flight, or pause while another is in the air or the last one began just now."""
+        now_ms = self._clock.now_ms()
+        if now_ms >= shared.flight_until_ms:
+            gap_ms = shared.look.requested_at_ms + self._min_gap_ms - now_ms if shared.look is not None else 0
+            if gap_ms > 0:
+                self._pause(min(gap_ms, self._min_gap_ms) / 1000, deadline)
+                return None
+            mine = self._store.take_flight(self._account, self._owner, now_ms, now_ms + FLIGHT_MS)
+            if mine is not None:
+                return mine
+        self._pause(POLL_S, deadline)
+        return None
 
     def _fly(self, flight: int, deadline: Deadline, since_ms: int) -> Look:
         requested_at_ms = self._clock.now_ms()
