@@ -1,14 +1,15 @@
 """TRADING.md rule by rule, where a rule is about what happens at the broker; deciding alone is tests/unit/strategy."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
 
 from orderbridge.alerts.alert import Target
+from orderbridge.brokers.port import Broker, Deadline
 from orderbridge.execution.records import CommandStatus
-from orderbridge.model import Direction, OrderType, PositionMode
+from orderbridge.model import Direction, OrderType, Position, PositionMode
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal
 from tests.contract.backend import Fault
@@ -213,6 +214,53 @@ def test_rule_20_burst_of_alerts_costs_few_looks(make_world: MakeWorld) -> None:
     world.run(2)
 
     assert world.bench.reads("orders") <= 2, "one look serves the burst"
+
+
+def test_backlog_of_alerts_that_leave_nothing_to_do_is_worked_from_one_look(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    adapter = type(world.bench.broker)
+    read = adapter.positions
+
+    def slowly(broker: Broker, deadline: Deadline) -> Sequence[Position]:
+        world.bench.advance(1_500)
+        return read(broker, deadline)
+
+    monkeypatch.setattr(adapter, "positions", slowly)
+    waiting = [world.send(action, amount) for action, amount in (("exit", None), ("buy", str(world.bench.unit))) * 6]
+    world.clock.sleep(60)
+    world.bench.reset_reads()
+
+    world.run(10)
+
+    codes = [world.outcome(alert_id).code for alert_id in waiting]
+    assert codes == ["already_flat", "entry_too_old"] * 6
+    assert world.bench.reads("orders") <= 2
+
+
+def test_alert_that_came_after_a_look_is_not_decided_by_it(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world({"s": {"on_foreign_position": "adopt"}})
+    adapter = type(world.bench.broker)
+    read = adapter.positions
+    later: list[str] = []
+
+    def slowly(broker: Broker, deadline: Deadline) -> Sequence[Position]:
+        found = read(broker, deadline)
+        if not later:
+            world.bench.open_elsewhere(world.bench.unit)
+            later.append(world.send("exit"))
+        world.bench.advance(1_500)
+        return found
+
+    monkeypatch.setattr(adapter, "positions", slowly)
+
+    first = world.fire("exit", seconds=10)
+
+    assert (first.code, world.outcome(later[0]).status) == ("already_flat", "ordered")
+    assert world.held() == 0
 
 
 # ---- switches

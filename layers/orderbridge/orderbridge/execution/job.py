@@ -40,7 +40,7 @@ from orderbridge.execution.steps import (
     to_close,
     with_floor,
 )
-from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Side
+from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Quote, Side
 from orderbridge.strategy.ages import age_of
 from orderbridge.strategy.decide import decide
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
@@ -60,6 +60,10 @@ LOOK_PAUSE_S = 0.2
 RESERVE_S = 3.0
 """Time that must be left to note a job's end or to park it."""
 RETRY_MS = 1_000
+KNOWN_MS = 10_000
+"""How old a look may be for a job that it leaves nothing to do for."""
+SKEW_MS = 5_000
+"""The receiver's clock, by which a job was accepted, may differ from ours."""
 
 
 class JobWorker:
@@ -166,9 +170,39 @@ class JobWorker:
         quote = None
         if needs_quote(job.alert, settings):
             quote = self._desk.quote(instrument.symbol, self._lane.deadline)
+        known = self._known_since(job)
+        if known is not None:
+            decided = self._decided(job, settings, route, instrument, quote, known)
+            if isinstance(decided, End):
+                return decided
         holding = self._look(job, settings)
         if not isinstance(holding, Holding):
             return holding
+        return self._decided(job, settings, route, instrument, quote, holding)
+
+    def _known_since(self, job: Job) -> Holding | None:
+        """Give what is held by the last look if the job was waiting when that began, and nothing was sent since.
+
+        It may be too old to act on, but where it leaves nothing to do the job ends as it would have ended then: so a
+        backlog is not worked at the pace of the looks.
+        """
+        lane = self._lane
+        if lane.look is None or lane.wrote or job.root in lane.unsettled:
+            return None
+        waited_ms = lane.look.requested_at_ms - job.accepted_at_ms
+        age_ms = self._clock.now_ms() - lane.look.requested_at_ms
+        return lane.holding(job.strategy, job.root) if waited_ms > SKEW_MS and age_ms < KNOWN_MS else None
+
+    def _decided(
+        self,
+        job: Job,
+        settings: StrategySettings,
+        route: AccountRoute,
+        instrument: Instrument,
+        quote: Quote | None,
+        holding: Holding,
+    ) -> Goal | End:
+        assert job.alert is not None
         decided = decide(
             job.alert,
             settings,
