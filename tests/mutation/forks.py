@@ -33,6 +33,8 @@ LEAST_LIMIT_S = 5.0
 """CPU time that any test may take with a mutant in it; a slow one may take SLOWER times what it takes without."""
 SLOWER = 10
 HUNG_S = 120.0
+PATIENCE_S = 25.0
+"""CPU time after which a mutant counts as survived, whatever the tests that are left would have said."""
 
 
 @dataclass
@@ -87,7 +89,10 @@ class Judge:
         return sorted(reaching, key=rank)
 
     def _try(self, mutant: str, items: Sequence[pytest.Item]) -> dict[str, Any]:
+        if not items:
+            return {"result": "no tests"}
         set_mutant_under_test(mutant)
+        began = process_time()
         for item, following in zip(items, [*items[1:], None], strict=True):
             limit_s = max(LEAST_LIMIT_S, SLOWER * self._reach[item.nodeid].seconds)
             signal.setitimer(signal.ITIMER_PROF, limit_s)
@@ -95,7 +100,9 @@ class Judge:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._session.testsfailed:
                 return {"result": "killed", "by": item.nodeid}
-        return {"result": "survived" if items else "no tests"}
+            if process_time() - began > PATIENCE_S:
+                break
+        return {"result": "survived"}
 
     def _collect(self, results: Any) -> None:
         pid, status = os.wait()
