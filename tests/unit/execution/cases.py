@@ -44,7 +44,7 @@ def position(signed: Number, name: str = MES, **fields: Any) -> Position:
 
 def pair(signed: Number, name: str, opened_at_ms: int = 0, **fields: Any) -> Position:
     """Give a position of the pair, where each fill opens its own."""
-    return position(signed, name, symbol=EURUSD, opened_at_ms=opened_at_ms, **fields)
+    return position(signed, name, **{"symbol": EURUSD, "opened_at_ms": opened_at_ms, **fields})
 
 
 def held(signed: Number, owned: Number | None = None, **fields: Any) -> Holding:
