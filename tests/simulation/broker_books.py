@@ -3,7 +3,7 @@
 A row that is final is made once and kept; what still works is read each time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
 
@@ -121,18 +121,20 @@ class TradeStationBook:
         self._settings = settings
         self._book = book
         self._read = 0
-        self._mine: list[ts.Order] = []
+        self._mine: dict[int, ts.Order] = {}
+        """By identity: an order that is replaced under a new id stands in the core's book once more."""
         self._final: dict[str, Row] = {}
 
     @property
     def settings(self) -> AccountSettings:
         return self._settings
 
-    def _orders(self) -> list[ts.Order]:
+    def _orders(self) -> Iterable[ts.Order]:
         fresh = list(islice(self._book.orders.values(), self._read, None))
         self._read += len(fresh)
-        self._mine += [order for order in fresh if order.account.id == self._settings.broker_account_id]
-        return self._mine
+        account = self._settings.broker_account_id
+        self._mine |= {id(order): order for order in fresh if order.account.id == account}
+        return self._mine.values()
 
     def version(self) -> object:
         working = tuple(
@@ -143,7 +145,9 @@ class TradeStationBook:
         return len(self._mine), working
 
     def rows(self) -> Sequence[Row]:
-        return [self._final.get(order.id) or self._row(order) for order in self._orders()]
+        """Give every order once: one that was replaced under a new id goes on there."""
+        standing = [order for order in self._orders() if order.status is not ts.Status.UCH]
+        return [self._final.get(order.id) or self._row(order) for order in standing]
 
     def positions(self) -> Sequence[Held]:
         account = self._book.accounts[self._settings.broker_account_id]
