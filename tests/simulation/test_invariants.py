@@ -49,6 +49,7 @@ from tests.simulation.invariants.made_entries import (
     whole_target_again,
 )
 from tests.simulation.invariants.made_exits import (
+    OUT_AND_IN,
     alert_left_open,
     answered_and_not_stored,
     answers,
@@ -100,7 +101,11 @@ GOOD: dict[str, list[Story]] = {
         stopped(60, wanted=False, covered=1),
     ],
     "FencedOutWritesNothing": [taken_in_turn],
-    "ChainInOrder": [chain((0, 1, 2)), chain((1, 0, 2), superseded=0)],
+    "ChainInOrder": [
+        chain((0, 1, 2)),
+        chain((1, 0, 2), superseded=0),
+        chain((2, 1, 0), positions=OUT_AND_IN, apart_s=(1, 0, 0)),
+    ],
     "EndsWhereTheChainEnds": [chain((0, 1, 2))],
     "AnsweredMeansStored": [lambda made: (made.fire("exit"), None)[1]],
     "OneAlertHoweverOftenDelivered": [delivered("a00", "a00")],
@@ -141,7 +146,7 @@ BAD: dict[str, list[Story]] = {
     "FlatAfterTheLastExit": [exit_that_leaves_a_part, last_exit(1), last_exit(2, works=True)],
     "KeepsItsStop": [stopped(11, covered=1), stopped(41, trouble=True, covered=1)],
     "FencedOutWritesNothing": [fenced_out, taken_while_held, same_epoch],
-    "ChainInOrder": [chain((1, 0, 2))],
+    "ChainInOrder": [chain((1, 0, 2)), chain((2, 1, 0), positions=OUT_AND_IN)],
     "EndsWhereTheChainEnds": [chain((0, 1, 2), owned=1)],
     "AnsweredMeansStored": [answered_and_not_stored, half_of_its_jobs],
     "OneAlertHoweverOftenDelivered": [

@@ -1,6 +1,8 @@
 """Lanes: one worker at a time, fenced; jobs in the order of their chain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from orderbridge.model import OrderType
@@ -69,24 +71,67 @@ def _number(item: Any, name: str) -> int:
     return int(item.get(name, {}).get("N", 0))
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a chain that was taken up: when it fired, and the position before and after it."""
+
+    job_id: str
+    second: int
+    before: Decimal | None
+    after: Decimal
+
+
 class ChainInOrder(Invariant):
     """The alerts of a chain are worked in the order in which they fired; one that comes too late is superseded."""
 
     def at_end(self, view: View) -> Iterator[Violation]:
-        latest: dict[tuple[str, str, str], tuple[int, str]] = {}
-        for taken in view.ledger.taken_up:
-            job = view.ledger.jobs.get(taken.job_id)
-            alert = None if job is None else view.ledger.fired(job.alert_id)
-            if job is None or alert is None or job.status == Ending.SUPERSEDED or alert.meant.fired_at_ms is None:
-                continue
-            if alert.meant.after is None or alert.meant.fired_at_ms > job.accepted_at_ms + 60_000:
-                continue
-            second, place = alert.meant.fired_at_ms // 1000, (taken.lane, taken.strategy, taken.root)
-            before, name = latest.get(place, (0, ""))
-            if second < before:
-                late = before - second
-                yield self.violated(view, f"{job.job_id} was worked after {name}, which fired {late} s later")
-            latest[place] = max((before, name), (second, job.job_id))
+        for links in _taken_up(view).values():
+            newest, late = links[0], list[Link]()
+            for link in links[1:]:
+                if link.second < newest.second:
+                    late.append(link)
+                    continue
+                yield from self._late(view, newest, late)
+                newest, late = link, []
+            yield from self._late(view, newest, late)
+
+    def _late(self, view: View, newest: Link, late: Sequence[Link]) -> Iterator[Violation]:
+        if _leads_elsewhere(newest.after, late):
+            return
+        for link in late:
+            seconds = newest.second - link.second
+            name = f"{link.job_id} was worked after {newest.job_id}"
+            yield self.violated(view, f"{name}, which fired {seconds} s later")
+
+
+def _leads_elsewhere(stands: Decimal, late: Sequence[Link]) -> bool:
+    """Tell whether late links join on one after the other and are no round trip.
+
+    Such ones are worked: a chain of which nothing is missing ends where it ends (rule 7), and a like link that fired
+    later has been worked in their place.
+    """
+    now = stands
+    for link in late:
+        if link.before != now:
+            return False
+        now = link.after
+    return now != stands
+
+
+def _taken_up(view: View) -> dict[tuple[str, str, str], list[Link]]:
+    """Give the links of each lane's chains as they were taken up; none that was superseded, or whose time is absurd."""
+    links: dict[tuple[str, str, str], list[Link]] = {}
+    for taken in view.ledger.taken_up:
+        job = view.ledger.jobs.get(taken.job_id)
+        alert = None if job is None else view.ledger.fired(job.alert_id)
+        if job is None or alert is None or job.status == Ending.SUPERSEDED:
+            continue
+        fired_at_ms, meant = alert.meant.fired_at_ms, alert.meant
+        if fired_at_ms is None or meant.after is None or fired_at_ms > job.accepted_at_ms + 60_000:
+            continue
+        link = Link(job.job_id, fired_at_ms // 1000, meant.before, meant.after)
+        links.setdefault((taken.lane, taken.strategy, taken.root), []).append(link)
+    return links
 
 
 class EndsWhereTheChainEnds(Invariant):

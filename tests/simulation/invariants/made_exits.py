@@ -162,15 +162,26 @@ def same_epoch(made: Made) -> None:
     made.lane(1, "two")
 
 
-def chain(order: tuple[int, ...], *, superseded: int | None = None, owned: int = 0) -> Story:
-    """Three links, flat to 1 to 2 to flat, fired a second apart and taken up in `order`."""
-    links = (("buy", 0, 1), ("buy", 1, 2), ("sell", 2, 0))
+OUT_AND_IN = (0, 1, 0, 1)
+"""An entry, its exit, and the same entry again."""
+
+
+def chain(
+    order: tuple[int, ...],
+    *,
+    positions: tuple[int, ...] = (0, 1, 2, 0),
+    apart_s: tuple[int, ...] = (1, 1, 1),
+    superseded: int | None = None,
+    owned: int = 0,
+) -> Story:
+    """Three links, from each of `positions` to the next, fired so many seconds apart and taken up in `order`."""
 
     def story(made: Made) -> None:
         jobs = []
-        for action, before, after in links:
+        for before, after, seconds in zip(positions, positions[1:], apart_s, strict=False):
+            action = "buy" if after > before else "sell"
             jobs.append(made.fire(action, 1, before=D(before), after=D(after)))
-            made.later(1)
+            made.later(seconds)
         for place in order:
             book = {"strategy": "s", "root": made.symbol, "chain_job": jobs[place]}
             made.lane(1, "p", books=[book])
