@@ -9,23 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from orderbridge.alerts.alert import Action, Alert, Refusal
-from orderbridge.commands import (
-    Cancel,
-    CancelAll,
-    CloseAll,
-    ClosePosition,
-    Command,
-    ModifyPosition,
-    Place,
-    PlaceGroup,
-    Replace,
-)
+from orderbridge.alerts.alert import Action, Alert
 from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
 from orderbridge.execution.by_hand import ByHand
-from orderbridge.execution.desk import Desk, amount
+from orderbridge.execution.deciding import Decider
+from orderbridge.execution.desk import Desk
+from orderbridge.execution.endings import entered, entry_ended, reached
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
-from orderbridge.execution.records import NOT_PLACED, CommandRecord, CommandStatus, Job, Pending, Role, StoredJob
+from orderbridge.execution.ready_made import ReadyMade
+from orderbridge.execution.records import CommandRecord, Job, Pending, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
@@ -37,15 +29,11 @@ from orderbridge.execution.steps import (
     Send,
     closed_by,
     next_step,
-    to_close,
-    with_floor,
 )
-from orderbridge.model import Direction, Instrument, Order, OrderStatus, OrderType, PositionMode, Quote, Side
+from orderbridge.model import Direction, Order, OrderType, PositionMode
 from orderbridge.strategy.ages import age_of
-from orderbridge.strategy.decide import decide
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
 from orderbridge.strategy.settings import AccountRoute, StrategySettings
-from orderbridge.strategy.symbols import Lookup, wanted_symbol
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +62,7 @@ class JobWorker:
         self._lane = lane
         self._desk = desk
         self._protect = protect
+        self._decider = Decider(lane, desk)
         self._clock = lane.clock
         self._sent = False
         """Something was sent for the job: it can no longer expire."""
@@ -86,7 +75,10 @@ class JobWorker:
         if job.wish is not None:
             return ByHand(self._lane, self._desk, self._ask_for_own, self._protect).work(job)
         if job.commands:
-            return self._work_ready_made(job)
+            try:
+                return ReadyMade(self._lane, self._ask_for_own, self._current).work(job)
+            except BrokerReadError as error:
+                return self._again(job, "broker_unreachable", f"The broker cannot be read just now ({error}).")
         settings = self._desk.settings.strategy(job.strategy)
         route = _route(settings, job.account)
         if settings is None or route is None or job.alert is None:
@@ -117,7 +109,7 @@ class JobWorker:
                 return waiting
             records = [self._current(record) for record in records]
             self._sent = self._sent or any(record.sent_at_ms for record in records)
-            answered = self._entry_ended(records) or self._entered(records)
+            answered = entry_ended(records) or self._entered(records)
             if answered is not None:
                 return answered
             holding = self._look(job, settings)
@@ -128,7 +120,7 @@ class JobWorker:
             )
             match step:
                 case Reached():
-                    return self._reached(job, goal, records, holding)
+                    return reached(goal, records, holding, job.root)
                 case Await():
                     parked = self._await(job, goal, step)
                     if parked is not None:
@@ -150,35 +142,27 @@ class JobWorker:
 
     def _decide(self, job: Job, settings: StrategySettings, route: AccountRoute) -> Goal | Result:
         assert job.alert is not None
-        account = self._desk.account
         if job.origin == "care":
             # Our own exits and cancels, flatten among them, are no alerts: what the strategy allows does not bind them.
             settings = replace(settings, mode="sim", allowed_actions=tuple(Action), trades=())
         else:
-            blocked = self._not_allowed(settings)
+            blocked = self._decider.not_allowed(settings)
             if blocked is not None:
                 return blocked
-        now_ms = self._clock.now_ms()
         if self._lane.state.pending and self._only_opens(job):
             return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")
         if self._unknown_entries(job):
             self._before_exit(job)
-        lookup = wanted_symbol(job.alert, settings, route, account.broker, now_ms)
-        if isinstance(lookup, Refusal):
-            return End(Ending.REFUSED, lookup.code, f"{lookup.message} {lookup.hint}".strip())
-        instrument = self._instrument(lookup)
-        quote = None
-        if needs_quote(job.alert, settings):
-            quote = self._desk.quote(instrument.symbol, self._lane.deadline)
+        prepared = self._decider.prepare(job, settings, route)
+        if isinstance(prepared, End):
+            return prepared
         known = self._known_since(job)
         if known is not None:
-            decided = self._decided(job, settings, route, instrument, quote, known)
+            decided = self._decider.decide(prepared, known)
             if isinstance(decided, End):
                 return decided
         holding = self._look(job, settings)
-        if not isinstance(holding, Holding):
-            return holding
-        return self._decided(job, settings, route, instrument, quote, holding)
+        return self._decider.decide(prepared, holding) if isinstance(holding, Holding) else holding
 
     def _known_since(self, job: Job) -> Holding | None:
         """Give what is held by the last look if the job was waiting when that began, and nothing was sent since.
@@ -192,76 +176,6 @@ class JobWorker:
         waited_ms = lane.look.requested_at_ms - job.accepted_at_ms
         age_ms = self._clock.now_ms() - lane.look.requested_at_ms
         return lane.holding(job.strategy, job.root) if waited_ms > SKEW_MS and age_ms < KNOWN_MS else None
-
-    def _decided(
-        self,
-        job: Job,
-        settings: StrategySettings,
-        route: AccountRoute,
-        instrument: Instrument,
-        quote: Quote | None,
-        holding: Holding,
-    ) -> Goal | End:
-        assert job.alert is not None
-        decided = decide(
-            job.alert,
-            settings,
-            route,
-            self._lane.broker.capabilities,
-            instrument,
-            quote,
-            holding,
-            now_ms=self._clock.now_ms(),
-            accepted_at_ms=job.accepted_at_ms,
-            position_mode=self._mode(),
-        )
-        if isinstance(decided, End):
-            return decided
-        barred = self._entry_barred(settings, holding)
-        decided = _without_entry(decided, barred) if barred is not None else decided
-        if isinstance(decided, End):
-            return decided
-        if decided.test:
-            return End(Ending.NO_ACTION, "test", f"Test: {_aim(decided)} Nothing was sent.")
-        return with_floor(decided, holding)
-
-    def _entry_barred(self, settings: StrategySettings, holding: Holding) -> End | None:
-        """Give why nothing may be opened, whatever the alert asks: what it closes is closed all the same."""
-        account = self._desk.account
-        if unknown := (*settings.unknown, *account.unknown):
-            sentence = (
-                f"{settings.name} or {account.name} has settings that this release does not know "
-                f"({', '.join(unknown)}): entries stop. Update the stack, or apply the settings anew."
-            )
-            return End(Ending.REFUSED, "settings_newer", sentence)
-        symbols = [position.symbol for position in holding.positions]
-        if self._mode() is PositionMode.NETTING and len(symbols) != len(set(symbols)):
-            sentence = (  # TRADING.md rule 2
-                f"{account.name} is set to netting, and the broker shows several positions of one symbol: entries "
-                f"stop. Check the account with `orderbridge doctor` and mend `position_mode`."
-            )
-            return End(Ending.REFUSED, "position_mode", sentence)
-        return None
-
-    def _instrument(self, lookup: Lookup) -> Instrument:
-        instrument = self._desk.instrument(lookup.name, self._lane.deadline)
-        if not lookup.continuous:
-            return instrument
-        if instrument.front_contract is None:
-            raise UnknownSymbolError(f"{lookup.name}: the broker names no contract behind this continuous symbol")
-        return self._desk.instrument(instrument.front_contract, self._lane.deadline)
-
-    def _not_allowed(self, settings: StrategySettings) -> End | None:
-        account = self._desk.account
-        if settings.mode == "off":
-            return End(Ending.NO_ACTION, "mode_off", f"{settings.name} is switched off: nothing was sent.")
-        if settings.mode == "sim" and account.environment == "live":
-            sentence = f"{settings.name} runs in mode sim and {account.name} is a live account: nothing was sent."
-            return End(Ending.REFUSED, "mode_mismatch", sentence)
-        if settings.mode == "live" and account.environment == "live" and account.live_confirmed_at_ms is None:
-            sentence = f"Live trading of {account.name} is not confirmed: type `orderbridge live {account.name}` first."
-            return End(Ending.REFUSED, "live_not_confirmed", sentence)
-        return None
 
     def _look(self, job: Job, settings: StrategySettings) -> Holding | Result:
         """Look until report and ledger agree, as far as the time allows (TRADING.md rule 1)."""
@@ -369,45 +283,12 @@ class JobWorker:
             return None
         return self._later(job, settings, "unresolved", "An earlier exit is not resolved yet.")
 
-    def _entry_ended(self, records: Sequence[CommandRecord]) -> End | None:
-        entry = next((record for record in reversed(records) if record.role == "entry"), None)
-        if entry is None or entry.taken or entry.code == "not_sent":
-            return None
-        return {
-            CommandStatus.REFUSED: End(Ending.REFUSED, "broker_refused", f"The broker refused: {entry.message}"),
-            CommandStatus.EXPIRED: End(Ending.EXPIRED, "too_old", f"Not sent: {entry.message}."),
-            CommandStatus.HALTED: End(Ending.REFUSED, "halted", f"Not sent: {entry.message}."),
-            CommandStatus.NOT_FOUND: End(
-                Ending.FAILED, "not_found", "The order was sent, its answer was lost, and the broker does not show it."
-            ),
-            CommandStatus.DECIDED_BY_PERSON: End(Ending.FAILED, NOT_PLACED, f"{entry.message}."),
-        }.get(entry.status)
-
-    def _reached(self, job: Job, goal: Goal, records: Sequence[CommandRecord], holding: Holding) -> Result:
-        accepted = [record for record in records if record.taken]
-        if not accepted:
-            if to_close(goal, holding) == 0 and not records:
-                sentence = "Nothing is held or working that this alert asks about."
-                return goal.dropped or End(Ending.NO_ACTION, "nothing_to_do", sentence)
-            message = records[-1].message if records else ""
-            return End(Ending.NO_ACTION, "nothing_left", f"Nothing was left to do. {message}".strip())
-        closes = [record for record in accepted if record.role == "close"]
-        if closes:
-            left = amount(abs(holding.owned))
-            dropped = f" Nothing is opened: {goal.dropped.sentence}" if goal.dropped is not None else ""
-            return End(Ending.ORDERED, "closed", f"Closed in {job.root}; the strategy holds {left} now.{dropped}")
-        return End(Ending.ORDERED, "cancelled", f"Cancelled {len(accepted)} working order(s) in {job.root}.")
-
     def _entered(self, records: Sequence[CommandRecord]) -> End | None:
         """The broker has taken the entry: wait a moment for its fill, and say what became of it."""
         entry = next((r for r in records if r.role == "entry" and r.taken), None)
         if entry is None:
             return None
-        order = self._await_fill(entry)
-        if order is not None and order.status is OrderStatus.REJECTED:
-            reason = order.message or order.native_status
-            return End(Ending.REFUSED, "broker_rejected", f"The broker rejected the order: {reason}")
-        return End(Ending.ORDERED, "filled" if _filled(order) else "working", _entered(entry, order))
+        return entered(entry, self._await_fill(entry))
 
     def _await_fill(self, entry: CommandRecord) -> Order | None:
         ids = {placed.order_id for placed in entry.orders if placed.leg == "order"}
@@ -442,34 +323,6 @@ class JobWorker:
             return End(Ending.FAILED, code, f"{sentence} Given up after 15 minutes: please act.")
         return Parked(now_ms + RETRY_MS, code, sentence)
 
-    # ---- commands that come ready-made (panel, flatten)
-
-    def _work_ready_made(self, job: Job) -> Result:
-        try:
-            return self._work_commands(job)
-        except BrokerReadError as error:
-            return self._again(job, "broker_unreachable", f"The broker cannot be read just now ({error}).")
-
-    def _work_commands(self, job: Job) -> Result:
-        plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
-        if not plans:
-            self._lane.see()
-            roles: list[Role] = [_role(command) for command in job.commands]
-            commands = list(zip(roles, job.commands, strict=True))
-            new = store_revision(self._lane, job.job_id, job.strategy, job.root, None, 1, commands)
-            records = carry_out(self._lane, new, None)
-        else:
-            records = close_unsent(self._lane, plans[0][1])
-        waiting = self._ask_for_own(job)
-        if waiting is not None:
-            return waiting
-        records = [self._current(record) for record in records]
-        failed = [record for record in records if not record.taken]
-        if not failed:
-            return End(Ending.ORDERED, "done", f"Done: {', '.join(record.message or 'accepted' for record in records)}")
-        ending = Ending.REFUSED if failed[0].status is CommandStatus.REFUSED else Ending.FAILED
-        return End(ending, failed[0].code or "not_done", f"Not done: {failed[0].message}")
-
     # ---- small things
 
     def _mode(self) -> PositionMode:
@@ -492,70 +345,12 @@ class JobWorker:
         return tell
 
 
-def _without_entry(goal: Goal, refused: End) -> Goal | End:
-    """Close what the goal closes; what it would open is refused, and told."""
-    if goal.entry is None:
-        return goal
-    return refused if goal.close is Direction.FLAT else replace(goal, entry=None, dropped=refused)
-
-
 def entry_expires_at_ms(alert: Alert | None, settings: StrategySettings, accepted_at_ms: int) -> int:
     """Give the moment from which the alert's entry is stale (TRADING.md rule 19)."""
     assert alert is not None
     return accepted_at_ms + settings.entry_max_age_ms - age_of(alert, accepted_at_ms, accepted_at_ms).ms
 
 
-def needs_quote(alert: Alert, settings: StrategySettings) -> bool:
-    """Tell whether deciding wants a price: a read that a plain market order, and every exit, does without."""
-    if alert.action not in (Action.BUY, Action.SELL, Action.ADD):
-        return False
-    priced = alert.take_profit is not None or alert.stop_loss is not None or settings.max_notional is not None
-    return priced or alert.order_type is not OrderType.MARKET
-
-
 def _route(settings: StrategySettings | None, account: str) -> AccountRoute | None:
     routes = settings.accounts if settings is not None else ()
     return next((route for route in routes if route.account == account), None)
-
-
-def _role(command: Command) -> Role:
-    match command:
-        case Place():
-            return "entry" if command.effect == "open" else "close"
-        case PlaceGroup():
-            return "entry" if any(order.effect == "open" for order in command.orders) else "stop"
-        case ClosePosition() | CloseAll():
-            return "close"
-        case ModifyPosition():
-            return "stop"
-        case Replace() | Cancel() | CancelAll():
-            return "other"
-        case _:
-            assert_never(command)
-
-
-def _filled(order: Order | None) -> bool:
-    return order is not None and order.status is OrderStatus.FILLED
-
-
-def _aim(goal: Goal) -> str:
-    parts: list[str] = []
-    if goal.close is not Direction.FLAT:
-        size = "all" if goal.close_quantity is None else amount(goal.close_quantity)
-        parts.append(f"close {size} {goal.close} {goal.root}")
-    if goal.entry is not None:
-        parts.append(f"{goal.entry.side} {amount(goal.entry.quantity)} {goal.symbol} ({goal.entry.order_type})")
-    return f"would {' and then '.join(parts) or goal.kind}."
-
-
-def _entered(record: CommandRecord, order: Order | None) -> str:
-    command = record.command
-    assert isinstance(command, Place)
-    done = "Bought" if command.side is Side.BUY else "Sold"
-    if order is None or order.filled_quantity == 0:
-        price = command.limit_price if command.limit_price is not None else command.stop_price
-        at = f" at {amount(price)}" if price is not None else ""
-        return f"Working: {command.side} {amount(command.quantity)} {command.symbol} {command.order_type}{at}."
-    at = f" at {amount(order.average_price)}" if order.average_price is not None else ""
-    part = "" if order.filled_quantity == command.quantity else f" of {amount(command.quantity)}"
-    return f"{done} {amount(order.filled_quantity)}{part} {command.symbol}{at}."
