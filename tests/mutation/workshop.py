@@ -19,6 +19,8 @@ SINGLE_FILES = ("Makefile", "README.md", "orderbridge.example.yaml", "samconfig.
 COPIED = (*FOLDERS, *SINGLE_FILES, "pyproject.toml", "uv.lock")
 IGNORED = shutil.ignore_patterns("__pycache__", "run", "*.pyc")
 PACKAGE = Path("layers/orderbridge/orderbridge")
+PROTOCOLS = ("execution/ports.py",)
+"""Files without a function that is ever run."""
 SETTINGS = r"""
 [tool.mutmut]
 source_paths = ["layers/orderbridge"]
@@ -50,7 +52,7 @@ def build(workshop: Path, room: str) -> list[Mutant]:
         settings.write(SETTINGS)
     os.chdir(workshop)
     mutants: list[Mutant] = []
-    for path in sorted((PACKAGE / room).glob("*.py")):
+    for path in sorted(set((PACKAGE / room).glob("*.py")) - {PACKAGE / one for one in PROTOCOLS}):
         mutated = mutate_file_contents(str(path), path.read_text())
         path.write_text(mutated.code)
         module = f"orderbridge.{room}.{path.stem}"
@@ -64,5 +66,5 @@ def build(workshop: Path, room: str) -> list[Mutant]:
 def _change(mutated: MutatedFile, lines: Sequence[str], name: str) -> tuple[str, ...]:
     spans = mutated.line_span_by_function_name
     before, after = spans[f"{name.partition('__mutmut_')[0]}__mutmut_orig"], spans[name]
-    pair = (lines[before.start : before.end], lines[after.start : after.end])  # without the lines that hold the names
-    return tuple(line for line in difflib.ndiff(*pair) if line.startswith(("+ ", "- ")))
+    differing = difflib.ndiff(lines[before.start - 1 : before.end], lines[after.start - 1 : after.end])
+    return tuple(line for line in differing if line.startswith(("+ ", "- ")) and "__mutmut_" not in line)
