@@ -1,19 +1,29 @@
-"""A quota that is spread: looks slow down before it is used up, and never stop."""
+"""A quota that is spread: looks slow down before it is used up, and never stop. And one that is shared in turn."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from orderbridge.brokers.http import MonotonicDeadline
-from orderbridge.storage.budgets import LONGEST_SPREAD_MS, DynamoBudget
+from orderbridge.errors import RateLimitedError, ShareUsedError
+from orderbridge.storage.budgets import LONGEST_SPREAD_MS, SLACK_MS, DynamoBudget
 from tests.simulation.dynamo import SimulatedTable
+from tests.simulation.hub import Hub
 
 LIMIT, WINDOW_MS = 320, 300_000
+START_MS = 1_800_000_000_000
 
 
 class Time:
     """A machine whose time passes only while somebody waits."""
 
     def __init__(self) -> None:
-        self.ms = 1_800_000_000_000
+        self.ms = START_MS
         self.longest_s = 0.0
 
     def now_ms(self) -> int:
@@ -52,9 +62,7 @@ def test_window_that_is_wanted_too_fast_is_spread_and_never_used_up() -> None:
     time = Time()
     begun_ms = time.ms
 
-    count = spend(
-        time, budget_of(time), until_ms=begun_ms + WINDOW_MS, limit=LIMIT, period_ms=WINDOW_MS, every_ms=350
-    )
+    count = spend(time, budget_of(time), until_ms=begun_ms + WINDOW_MS, limit=LIMIT, period_ms=WINDOW_MS, every_ms=350)
 
     assert count <= LIMIT
     assert count > LIMIT * 3 / 4, "what the broker allows is used"
@@ -79,3 +87,138 @@ def test_short_window_is_not_spread() -> None:
         budget.spend("execution", 10, 1_000, MonotonicDeadline(30, time.monotonic))
 
     assert time.longest_s == 0
+
+
+class Shared:
+    """Processes that use one login, each with a clock of its own hand; time passes for all of them."""
+
+    def __init__(self) -> None:
+        self.hub = Hub(START_MS, "budgets")
+        self._table: Any = SimulatedTable(self.hub.now_ms)
+        self.went_ms: dict[str, int] = {}
+        self.refused: list[str] = []
+
+    def now_ms(self) -> int:
+        return self.hub.now
+
+    def monotonic(self) -> float:
+        return self.hub.now / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self.hub.pause(max(1, round(seconds * 1000)))
+
+    def chance(self) -> float:
+        return 0.5
+
+    def random_bytes(self, count: int) -> bytes:
+        return bytes(count)
+
+    def budget(self, share: Fraction | None = None) -> DynamoBudget:
+        return DynamoBudget(self._table, "bridge", "login", self, share)
+
+    def ask(self, name: str, at_ms: int, *, seconds: float = 55, limit: int = 1) -> None:
+        """Have a process ask for a request of a second's window."""
+        self.hub.at(START_MS + at_ms, partial(self.hub.start, partial(self._ask, name, seconds, limit)))
+
+    def _ask(self, name: str, seconds: float, limit: int) -> None:
+        try:
+            self.budget().spend("orders", limit, 1_000, MonotonicDeadline(seconds, self.monotonic))
+            self.went_ms[name] = self.hub.now - START_MS
+        except RateLimitedError:
+            self.refused.append(name)
+
+
+@contextmanager
+def shared(seconds: int = 120) -> Iterator[Shared]:
+    processes = Shared()
+    yield processes
+    processes.hub.run(START_MS + seconds * 1000)
+
+
+def gaps_of(went_ms: dict[str, int]) -> list[int]:
+    times = sorted(went_ms.values())
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def test_processes_that_wait_go_in_the_order_in_which_they_asked() -> None:
+    with shared() as processes:
+        for number in range(8):
+            processes.ask(f"p{number}", 10 * number)
+
+    assert list(processes.went_ms) == [f"p{number}" for number in range(8)]
+    assert set(gaps_of(processes.went_ms)) == {1_000 + SLACK_MS}, "the whole quota is used, and no more"
+
+
+def test_process_that_asks_again_and_again_does_not_pass_over_one_that_waits() -> None:
+    with shared() as processes:
+        for number in range(20):
+            processes.ask(f"busy{number}", 1_000 * number)
+            processes.ask(f"busier{number}", 1_000 * number + 5)
+        processes.ask("once", 5_500)
+
+    assert processes.went_ms["once"] <= 5_500 + 7 * 1_100, "six waited before it"
+
+
+def test_place_beyond_the_deadline_is_left_to_others() -> None:
+    with shared() as processes:
+        for number in range(3):
+            processes.ask(f"p{number}", number)
+        processes.ask("hurried", 10, seconds=2)
+        processes.ask("patient", 20)
+
+    assert processes.refused == ["hurried"]
+    assert processes.went_ms["patient"] == 3 * (1_000 + SLACK_MS)
+
+
+def test_window_of_several_requests_goes_at_once_and_then_the_next() -> None:
+    with shared() as processes:
+        for number in range(7):
+            processes.ask(f"p{number}", 0, limit=3)
+
+    assert sorted(processes.went_ms.values()) == [0, 0, 0, 1_080, 1_080, 1_080, 2_160]
+
+
+def test_pause_of_the_broker_holds_those_that_have_their_place_already() -> None:
+    with shared() as processes:
+        for number in range(6):
+            processes.ask(f"p{number}", number)
+        processes.hub.at(START_MS + 1_500, lambda: processes.budget().observe("orders", 0, 15_000))
+
+    after = {name: at_ms for name, at_ms in processes.went_ms.items() if at_ms > 1_500}
+    assert len(processes.went_ms) == 6
+    assert min(after.values()) >= 16_500, "the edge blocks whoever hammers it"
+    assert min(gaps_of(after)) >= 1_000
+
+
+def test_short_pause_does_not_give_the_places_behind_it_twice() -> None:
+    with shared() as processes:
+        for number in range(6):
+            processes.ask(f"p{number}", number)
+        processes.hub.at(START_MS + 100, lambda: processes.budget().observe("orders", 0, 1_500))
+        processes.ask("late", 200)
+
+    assert min(at_ms for at_ms in processes.went_ms.values() if at_ms) >= 1_600
+    assert min(gaps_of(processes.went_ms)) >= 1_000
+
+
+def test_pause_within_a_long_window_holds_what_is_left_of_it() -> None:
+    time = Time()
+    budget = budget_of(time)
+    budget.spend("orders", LIMIT, WINDOW_MS, MonotonicDeadline(30, time.monotonic))
+
+    budget.observe("orders", 0, 20_000)
+    budget.spend("orders", LIMIT, WINDOW_MS, MonotonicDeadline(30, time.monotonic))
+
+    assert time.ms == START_MS + 20_000
+
+
+def test_share_takes_no_place_ahead_and_leaves_none_behind() -> None:
+    with shared() as processes:
+        panel = processes.budget(Fraction(1, 2))
+        processes.ask("p0", 0)
+        processes.hub.run(START_MS + 10)
+        with pytest.raises(ShareUsedError):
+            panel.spend("orders", 1, 1_000, MonotonicDeadline(30, processes.monotonic))
+        processes.ask("p1", 20)
+
+    assert processes.went_ms["p1"] == 1_000 + SLACK_MS
