@@ -1,11 +1,16 @@
-"""The books that the invariants read: an order that its broker renames stays one order."""
+"""The books that the invariants read: what is one order, and whose an order is."""
 
 from decimal import Decimal
 
-from orderbridge.model import PositionMode
+from orderbridge.commands import ClosePosition
+from orderbridge.model import PositionMode, Side
 from orderbridge.strategy.settings import AccountSettings
 from tests.sandbox.tradestation.caller import MARGIN, Caller, limit
 from tests.simulation.broker_books import TradeStationBook
+from tests.simulation.invariants.exits import FlatAfterTheLastExit
+from tests.simulation.invariants.judge import Judge
+from tests.simulation.invariants.made import Made
+from tests.simulation.invariants.made_entries import entered
 
 
 def test_order_replaced_under_a_new_id_is_one_row_with_its_new_values() -> None:
@@ -22,3 +27,16 @@ def test_order_replaced_under_a_new_id_is_one_row_with_its_new_values() -> None:
     assert (after.id != order_id, after.mark, after.asked) == (True, "the-mark", Decimal(8))
     assert (before.working, after.working) == (True, True)
     assert TradeStationBook(account, caller.app.book).rows() == [after], "read for the first time afterwards"
+
+
+def test_close_of_a_position_that_a_person_has_added_to_is_the_closers_own_where_fills_net() -> None:
+    made = Made("tradelocker", PositionMode.NETTING)
+    judge = Judge(made, [FlatAfterTheLastExit()])
+    entered(made, 2)
+    made.row("", 1, 2, 2, by_hand=True, position_id="p1")
+    exits = made.fire("exit")
+    made.command(exits, ClosePosition("p1", made.symbol, Side.SELL, Decimal(2)), role="close")
+    made.row("", -1, 2, 2, role="close", position_id="p1")
+    made.end(exits, "ordered", "closed")
+
+    assert judge.at_end() == ()

@@ -108,11 +108,15 @@ class AccountBook:
     def _of_position(self, row: Row, opening: Row | None) -> Placed:
         """TradeLocker's closing rows carry no mark of their own: they belong to whoever opened the position."""
         assert row.role != "order"
-        if opening is None or opening.by_hand:
+        netted = row.role == "close" and not self.hedging
+        if opening is None or (opening.by_hand and not netted):
             return Placed(row, row.role, "", self._closing(row))
         command, _ = self._marks.get(opening.mark, (None, ""))
         strategy = "" if command is None else command.record.strategy
-        return Placed(row, row.role, strategy, self._closing(row) if row.role == "close" else command)
+        closing = self._closing(row) if row.role == "close" else command
+        if netted and closing is not None:
+            strategy = closing.record.strategy  # where fills net, whoever closes gives up its own
+        return Placed(row, row.role, strategy, closing)
 
     def _owner(self, row: Row, opened: dict[str, Row]) -> str:
         """Give the strategy whose own position a person closes at a hedging account."""
