@@ -26,8 +26,9 @@ from orderbridge.commands import Cancel, Command, Place
 from orderbridge.errors import BrokerReadError, UnknownSymbolError
 from orderbridge.execution.plans import store_revision
 from orderbridge.execution.ports import Held
-from orderbridge.execution.records import CommandRecord, Role
+from orderbridge.execution.records import CommandRecord, Role, StoredJob
 from orderbridge.execution.session import LaneSession
+from orderbridge.execution.worker import Worked
 from orderbridge.model import Instrument, Order, OrderType, Position, PositionMode, Quote
 from orderbridge.strategy.settings import AccountSettings
 from tests.scenario.world import World
@@ -53,12 +54,15 @@ class ScriptedBroker:
     resolution: Resolution = field(default_factory=Absent)
     evidence: list[Evidence] = field(default_factory=list)
     looks: int = 0
+    took: Callable[[], None] = lambda: None
+    """Lets pass the time that a read takes."""
     unreadable: BrokerReadError | None = None
     quoted: Quote | BrokerReadError = QUOTE
     instruments: dict[str, Instrument] = field(default_factory=dict)
 
     def orders(self, deadline: Deadline, since_ms: int) -> tuple[Order, ...]:
         self.looks += 1
+        self.took()
         if self.unreadable is not None:
             raise self.unreadable
         return tuple(self.book.values())
@@ -166,7 +170,20 @@ class Scripted(World):
     def __init__(self, strategies: Mapping[str, Mapping[str, Any]] | None = None, **bench: Any) -> None:
         self.script = ScriptedBench(**bench)
         self.broker = self.script.broker
+        self.addressed: list[dict[str, str]] = []
+        """Whom each telling of `told` is about."""
         super().__init__(self.script, strategies)  # type: ignore[arg-type]
+
+    def tell(self, code: str, sentence: str, **about: str) -> None:
+        super().tell(code, sentence)
+        self.addressed.append(about)
+
+    def work(self) -> Worked:
+        """Answer one bell of the lane."""
+        return self.worker().work(self.lane(), self.deadline())
+
+    def stored_jobs(self) -> list[StoredJob]:
+        return self.lanes.inbox(self.lane())
 
     @contextmanager
     def session(self, deadline_s: float = 55.0) -> Iterator[LaneSession]:
