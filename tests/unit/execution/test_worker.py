@@ -579,6 +579,7 @@ def test_late_order_of_a_strategy_queues_an_exit(world: Scripted) -> None:
     give_up_an_entry(world)
     show_the_lost_order(world)
     world.broker.took = lambda: world.script.advance(1)
+    world.script.advance(2_000)
     recorder = Recorder(world)
 
     world.work()
