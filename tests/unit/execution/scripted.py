@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from orderbridge.brokers import port
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.brokers.port import (
     Absent,
@@ -18,7 +19,6 @@ from orderbridge.brokers.port import (
     Deadline,
     Evidence,
     Look,
-    Outcome,
     PlacedOrder,
     Resolution,
 )
@@ -26,16 +26,18 @@ from orderbridge.commands import Cancel, Command, Place
 from orderbridge.errors import BrokerReadError, UnknownSymbolError
 from orderbridge.execution.plans import store_revision
 from orderbridge.execution.ports import Held
-from orderbridge.execution.records import CommandRecord, Role, StoredJob
+from orderbridge.execution.records import CommandRecord, Job, Role, StoredJob
 from orderbridge.execution.session import LaneSession
 from orderbridge.execution.worker import Worked
 from orderbridge.model import Instrument, Order, OrderType, Position, PositionMode, Quote
+from orderbridge.storage import keys
+from orderbridge.storage.items import marshal, unmarshal
 from orderbridge.strategy.settings import AccountSettings
-from tests.scenario.world import World
+from tests.scenario.world import TABLE, Outcome, World
 from tests.unit.execution.cases import CANCELLED, EURUSD, FILLED, MES, NOW_MS, TRADESTATION, WORKING, d, position
 
 QUOTE = Quote(MES, d(5000), d(5000), d(5000), NOW_MS)
-Answer = Outcome | BrokerReadError | Callable[[Command], Outcome]
+Answer = port.Outcome | BrokerReadError | Callable[[Command], port.Outcome]
 
 
 @dataclass
@@ -80,7 +82,7 @@ class ScriptedBroker:
             raise self.quoted
         return self.quoted
 
-    def send(self, command: Command, command_id: str, deadline: Deadline) -> Outcome:
+    def send(self, command: Command, command_id: str, deadline: Deadline) -> port.Outcome:
         self.sent.append(command)
         self.command_ids.append(command_id)
         self.limits_s.append(deadline.remaining())
@@ -93,7 +95,7 @@ class ScriptedBroker:
         self.evidence.append(evidence)
         return self.resolution
 
-    def carry_out(self, command: Command) -> Outcome:
+    def carry_out(self, command: Command) -> port.Outcome:
         """Do what a command asks for."""
         if isinstance(command, Cancel):
             self.show(replace(self.book[command.order_id], status=CANCELLED))
@@ -181,6 +183,12 @@ class Scripted(World):
     def work(self) -> Worked:
         """Answer one bell of the lane."""
         return self.worker().work(self.lane(), self.deadline())
+
+    def ending(self, job: Job) -> Outcome:
+        """Give how a job ended that has no alert."""
+        key = marshal(keys.job(job.lane, job.accepted_at_ms, job.job_id))
+        item = unmarshal(self.client.get_item(TableName=TABLE, Key=key)["Item"])
+        return Outcome(str(item["status"]), str(item["code"]), str(item["sentence"]))
 
     def stored_jobs(self) -> list[StoredJob]:
         return self.lanes.inbox(self.lane())

@@ -278,10 +278,6 @@ def test_older_exit_does_not_overtake_what_came_after_it(world: Scripted) -> Non
     waiting = wait_for_the_broker(world, "exit")
     (newer,) = world.stored_jobs()
     older = replace(newer.job, job_id="old.acct", alert_id="old", accepted_at_ms=NOW_MS - 1)
-    world.client.put_item(
-        TableName="bridge",
-        Item={"pk": {"S": "ALERT#old"}, "sk": {"S": "ALERT"}, "status": {"S": "accepted"}, "jobs": {"N": "1"}},
-    )
     world.put(older)
 
     world.work()
