@@ -230,6 +230,29 @@ def test_second_exit_waits_until_the_first_is_resolved_though_the_broker_was_unr
     assert world.held() == 2 * unit
 
 
+def test_reversal_that_waits_opens_nothing_after_a_newer_exit(make_world: MakeWorld) -> None:
+    """It has closed already and waits for the broker to be readable again; the exit passes it meanwhile."""
+    world = make_world()
+    unit = world.bench.unit
+    world.fire("buy", str(unit), seconds=20)
+    exits: list[str] = []
+
+    def exit_while_unreadable() -> None:
+        if not exits:
+            world.bench.read_fault(Fault.ERROR_BEFORE, 3)
+            exits.append(world.send("exit"))
+
+    world.restart()
+    world.killer = Beside(after=exit_while_unreadable)
+
+    reversal = world.send("sell", str(2 * unit))
+    world.run(60)
+
+    assert (world.outcome(reversal).status, world.outcome(reversal).code) == ("superseded", "overtaken")
+    assert world.outcome(exits[0]).status in ("ordered", "no_action")
+    assert world.held() == 0
+
+
 def take_stop_away(world: World) -> None:
     """Cancel the position's stop from another program of the same login."""
     bench = world.bench

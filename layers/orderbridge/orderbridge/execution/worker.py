@@ -214,8 +214,9 @@ class LaneWorker:
     ) -> list[StoredJob]:
         """End what waits and is overtaken by a newer exit of its book; give what goes on waiting.
 
-        An exit that is still trying gives way to the newer one (TRADING.md rule 12), and an entry that nothing was
-        sent for must not be placed after it. Other newer alerts of a book wait behind the one that is parked.
+        An exit that is still trying gives way to the newer one (TRADING.md rule 12), and an entry that was not sent
+        yet must not be placed after it, whatever was cancelled or closed for it. Other newer alerts of a book wait
+        behind the one that is parked.
         """
         kept: list[StoredJob] = []
         for stored in parked:
@@ -230,12 +231,16 @@ class LaneWorker:
             if not newer or pending or job.alert is None:
                 kept.append(stored)
                 continue
-            if job.alert.action is not Action.EXIT and self._store.plans(session.fence.lane, job.job_id):
+            if job.alert.action is not Action.EXIT and self._entry_sent(session, job):
                 kept.append(stored)
                 continue
             sentence = "A newer alert of the same chain took over."
             self._end(session, stored, End(Ending.SUPERSEDED, "overtaken", sentence), {})
         return kept
+
+    def _entry_sent(self, session: LaneSession, job: Job) -> bool:
+        plans = self._store.plans(session.fence.lane, job.job_id)
+        return any(record.role == "entry" and record.sent_at_ms for _, records in plans for record in records)
 
     def _again(self, session: LaneSession, wake_at_ms: int | None) -> int | None:
         """Read the inbox once more after the release: a job stored meanwhile may have rung while we held the lane."""
