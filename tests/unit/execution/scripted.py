@@ -22,7 +22,7 @@ from orderbridge.brokers.port import (
     PlacedOrder,
     Resolution,
 )
-from orderbridge.commands import Cancel, Command, Place
+from orderbridge.commands import Cancel, Command, Place, PlaceGroup
 from orderbridge.errors import BrokerReadError, UnknownSymbolError
 from orderbridge.execution.plans import store_revision
 from orderbridge.execution.ports import Held
@@ -97,13 +97,26 @@ class ScriptedBroker:
 
     def carry_out(self, command: Command) -> port.Outcome:
         """Do what a command asks for."""
-        if isinstance(command, Cancel):
-            self.show(replace(self.book[command.order_id], status=CANCELLED))
-        if not isinstance(command, Place):
-            return Accepted()
+        name = f"o{len(self.sent)}"
+        match command:
+            case Cancel():
+                self.show(replace(self.book[command.order_id], status=CANCELLED))
+                return Accepted()
+            case Place():
+                self._place(name, command)
+                return Accepted((PlacedOrder(name, "order"),))
+            case PlaceGroup():
+                names = [f"{name}.{index}" for index in range(len(command.orders))]
+                for child, place in zip(names, command.orders, strict=True):
+                    self._place(child, place, tuple(one for one in names if one != child))
+                return Accepted(tuple(PlacedOrder(child, "child", index) for index, child in enumerate(names)))
+            case _:
+                return Accepted()
+
+    def _place(self, name: str, command: Place, siblings: tuple[str, ...] = ()) -> None:
         fills = command.order_type is OrderType.MARKET
         order = Order(
-            id=f"o{len(self.sent)}",
+            id=name,
             symbol=command.symbol,
             side=command.side,
             type=command.order_type,
@@ -114,11 +127,11 @@ class ScriptedBroker:
             limit_price=command.limit_price,
             stop_price=command.stop_price,
             placed_at_ms=self.now_ms(),
+            sibling_ids=siblings,
         )
         self.show(order)
         if fills:
             self.hold(command.symbol, self.signed(command.symbol) + command.quantity * command.side.sign)
-        return Accepted((PlacedOrder(order.id, "order"),))
 
     # ---- what the test says
 
