@@ -33,7 +33,11 @@ def make_panel(request: pytest.FixtureRequest) -> MakePanel:
 @pytest.fixture(params=["tradelocker-netting", "tradestation", "tradestation-futures"])
 def make_netting(request: pytest.FixtureRequest) -> MakePanel:
     """Give a maker of worlds whose account nets the fills of a symbol."""
-    return lambda **bench: PanelWorld(PANEL_BENCHES[request.param](**bench))
+
+    def make(strategies: Any = None, **bench: Any) -> PanelWorld:
+        return PanelWorld(PANEL_BENCHES[request.param](**bench), strategies)
+
+    return make
 
 
 @pytest.fixture

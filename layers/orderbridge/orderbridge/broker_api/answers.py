@@ -1,4 +1,5 @@
-"""Answers in TradingView's form: 200 with `s: ok` or `s: error`, 401 only for a token that does not stand.
+"""Answers in TradingView's form: 200 with `s: ok` or `s: error`, 401 for a token that does not stand, 503 for a write
+of which nobody knows whether it was taken.
 
 Decimals become JSON numbers: whole ones integers, others the shortest number that reads back as the same value.
 """
@@ -16,6 +17,10 @@ HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-C
 
 class ShownError(Exception):
     """What cannot be done, in words that TradingView shows the user."""
+
+
+class UnansweredError(Exception):
+    """It is not known whether a write was taken, and nothing can be shown for it: neither `ok` nor an error is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,15 @@ def answer(content: object) -> Answer:
 def error(message: str) -> Answer:
     """Give an error that is shown to the user."""
     return _json(200, {"s": "error", "errmsg": message})
+
+
+def unknown() -> Answer:
+    """Give the answer to a write of which the bridge itself cannot tell whether it was taken.
+
+    Only a proven refusal is a 200 with an error. This is a 5xx, which promises nothing, with words all the same.
+    """
+    message = "It is not known whether this was taken. Look at your orders and positions before you press again."
+    return _json(503, {"s": "error", "errmsg": message})
 
 
 def not_signed_in() -> Answer:

@@ -1,6 +1,7 @@
 """The broker API: which request goes to which operation, who may ask, and how it is answered.
 
-Errors are 200 with a sentence, 401 is for a token that does not stand, and every answer carries the CORS headers.
+Errors are 200 with a sentence, 401 is for a token that does not stand, 503 for a write that nobody knows of whether it
+was taken, and every answer carries the CORS headers.
 """
 
 import logging
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from urllib.parse import unquote
 
-from orderbridge.broker_api.answers import ShownError, answer, error, not_signed_in
+from orderbridge.broker_api.answers import ShownError, UnansweredError, answer, error, not_signed_in, unknown
 from orderbridge.broker_api.cors import cors_headers, preflight_headers
 from orderbridge.broker_api.forms import Fields, form_of, query_of
 from orderbridge.broker_api.gateway import Answer, Request
@@ -88,8 +89,9 @@ class BrokerApi:
         return self._carried_out(request, deadline).with_headers(cors_headers(origin, self._origins))
 
     def failed(self, request: Request) -> Answer:
-        """Give the answer to a request that we could not carry out."""
-        return error(OURS).with_headers(cors_headers(request.headers.get("origin", ""), self._origins))
+        """Give the answer to a request that we could not carry out; of a write nobody knows how far it went."""
+        said = error(OURS) if request.method == "GET" else unknown()
+        return said.with_headers(cors_headers(request.headers.get("origin", ""), self._origins))
 
     def _carried_out(self, request: Request, deadline: Deadline) -> Answer:
         route, path = self._find(request)
@@ -110,6 +112,9 @@ class BrokerApi:
         except SettingsError as problem:
             log.warning("settings cannot be used", extra={"operation": route.path, "problem": str(problem)})
             return error(OURS)
+        except UnansweredError:
+            log.exception("the store failed when a write was under way", extra={"operation": route.path})
+            return unknown()
         except StorageError:
             log.exception("the store failed", extra={"operation": route.path})
             return error(OURS)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from orderbridge.broker_api.answers import ShownError
+from orderbridge.broker_api.answers import ShownError, UnansweredError
 from orderbridge.broker_api.ports import Backstage
 from orderbridge.brokers.port import Deadline, PlacedOrder
 from orderbridge.commands import Replace
@@ -82,7 +82,8 @@ class Working:
     ) -> Outcome:
         """Carry out a wish, once for each `request_id` of the user at the account, and tell what became of it.
 
-        Raises `ShownError` for a request id that was used for another request.
+        Raises `ShownError` for a request id that was used for another request, `UnansweredError` when the store fails
+        so that nobody knows whether the wish is stored, or what became of it.
         """
         root = canonical_root(symbol)
         whole = self._stage.desk(account).broker.capabilities.one_action_at_a_time
@@ -97,22 +98,36 @@ class Working:
             wish=wish,
             origin="panel",
         )
-        stored_print, job = self._stage.requests.put(job.job_id, fingerprint, job)
+        stored_print, job = self._stored(job, fingerprint, deadline)
         if stored_print != fingerprint:
             raise ShownError("This requestId was used for another request already.")
         return self._work(job, deadline)
+
+    def _stored(self, job: Job, fingerprint: str, deadline: Deadline) -> tuple[str, Job]:
+        """Store the request with its job. A write that failed may have been done: it is repeated, and finds itself."""
+        ends_at = deadline.remaining() - WORK_S
+        while True:
+            try:
+                return self._stage.requests.put(job.job_id, fingerprint, job)
+            except StorageError as failure:
+                if deadline.remaining() - AGAIN_S <= max(ends_at, RESERVE_S):
+                    raise UnansweredError from failure
+            self._clock.sleep(AGAIN_S)
 
     def _work(self, job: Job, deadline: Deadline) -> Outcome:
         """Work the job's lane until the job has ended, is parked, or the time is up."""
         ends_at = deadline.remaining() - WORK_S
         tried_at: float | None = None
         while True:
-            stored = self._stage.ledger.job(job.lane, job.accepted_at_ms, job.job_id)
             left = deadline.remaining()
-            if stored is not None and _ended(stored):
-                return self._outcome(job, stored)
-            if left <= max(ends_at, RESERVE_S):
-                return self._outcome(job, stored)
+            over = left <= max(ends_at, RESERVE_S)
+            try:
+                stored = self._stage.ledger.job(job.lane, job.accepted_at_ms, job.job_id)
+                if over or (stored is not None and _ended(stored)):
+                    return self._outcome(job, stored)
+            except StorageError as failure:
+                if over:
+                    raise UnansweredError from failure
             if tried_at is None or tried_at - left >= AGAIN_S:
                 tried_at = left
                 self._try(job, deadline)

@@ -219,7 +219,7 @@ def _by_position(
             continue
         unsettled.add(name)
         roots.append(RootState(name, held_of(look.positions, name), since))
-    result = [_pruned(book, unlinked, _awaited(state, book)) for book in result]
+    result = [_pruned(book, unlinked, _awaited(state, book), holds=bool(book.position_ids)) for book in result]
     return Observation(_state(state, result, roots), frozenset(unsettled), tuple(events))
 
 
@@ -259,10 +259,11 @@ def _patience_ms(order: Tracked) -> int:
     return FORGET_MS if order.role in ("entry", "close") else SETTLE_MS
 
 
-def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False) -> Book:
+def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False, holds: bool = False) -> Book:
     """Stop following what is final and booked; a flat book with nothing working starts afresh.
 
-    A filled entry whose position has not shown yet (`unlinked`) is still followed.
+    A filled entry whose position has not shown yet (`unlinked`) is still followed. A book that `holds` open positions
+    is not flat though they may add up to nothing: a person may be long and short at once.
     """
     tracked = tuple(
         order for order in book.tracked if not (order.seen and order.status.final) or order.order_id in unlinked
@@ -270,7 +271,7 @@ def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False) -
     entering = {order.job_id for order in tracked if order.role == "entry"}
     planned = tuple(own for own in book.planned if awaited or own.job_id in entering)
     book = replace(book, tracked=tracked, planned=planned)
-    if book.owned == 0 and not awaited and not any(order.role == "entry" for order in tracked):
+    if book.owned == 0 and not holds and not awaited and not any(order.role == "entry" for order in tracked):
         book = replace(book, entry_count=0, protection=None, position_ids=(), unprotected_since_ms=None)
     return book
 

@@ -71,12 +71,15 @@ class ByHand:
         self._clock = lane.clock
         self._before: dict[tuple[str, str], Protection | None] = {}
         """What books wanted before the person's word, should the broker refuse it."""
+        self._sent = False
+        """Something of the wish went out: from then on only a look tells what became of it."""
 
     def work(self, job: Job) -> Result:
         """Bring the wish as far as it goes now."""
         assert job.wish is not None
         plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
         records = close_unsent(self._lane, [record for _, commands in plans for record in commands])
+        self._sent = _went_out(records)
         goal = next((plan.goal for plan, _ in plans if plan.goal is not None), None)
         try:
             return self._pursue(job, job.wish, records, goal, len(plans))
@@ -93,7 +96,8 @@ class ByHand:
             if waiting is not None:
                 return waiting
             records = [self._current(record) for record in records]
-            ended = self._refused(goal, records) or self._too_early(job, wish, records) or self._too_old(job, records)
+            ended = self._refused(goal, records) or self._too_early(job, wish, records)
+            ended = ended or self._too_old(job, goal, records)
             if ended is not None:
                 return ended
             scene = self._scene(job, wish, records, goal)
@@ -116,7 +120,9 @@ class ByHand:
                     for owner, commands in self._prepared(job, wish, scene, step):
                         revision += 1
                         new = store_revision(self._lane, job.job_id, owner, job.root, goal, revision, commands)
-                        records += carry_out(self._lane, new, None)
+                        done = carry_out(self._lane, new, None)
+                        self._sent = self._sent or _went_out(done)
+                        records += done
                 case _:
                     assert_never(step)
 
@@ -170,8 +176,9 @@ class ByHand:
     def _current(self, record: CommandRecord) -> CommandRecord:
         return record if record.status.final else self._lane.store.command(self._lane.fence.lane, record.command_id)
 
-    def _too_old(self, job: Job, records: Sequence[CommandRecord]) -> End | None:
-        sent = any(record.sent_at_ms for record in records)
+    def _too_old(self, job: Job, goal: Goal | None, records: Sequence[CommandRecord]) -> End | None:
+        """What is only prepared counts as not sent: exits that were taken away for a close are put back."""
+        sent = any(record.sent_at_ms and (goal is None or record.role != "other") for record in records)
         if sent or self._clock.now_ms() - job.accepted_at_ms <= MAX_AGE_MS or isinstance(job.wish, UndoOrder):
             return None
         return End(Ending.EXPIRED, "too_old", "Not sent: it could not be worked in time.")
@@ -179,7 +186,8 @@ class ByHand:
     def _unreadable(self, job: Job, problem: str) -> Result:
         age_ms = self._clock.now_ms() - job.accepted_at_ms
         sentence = f"The broker cannot be read just now ({problem})."
-        if any(pending.job_id == job.job_id for pending in self._lane.state.pending) or isinstance(job.wish, UndoOrder):
+        pending = any(pending.job_id == job.job_id for pending in self._lane.state.pending)
+        if self._sent or pending or isinstance(job.wish, UndoOrder):
             return Parked(self._clock.now_ms() + 2_000, "broker_unreachable", sentence)
         if age_ms < MAX_AGE_MS and self._lane.deadline.remaining() > RESERVE_S:
             return Parked(self._clock.now_ms() + 500, "broker_unreachable", sentence)
@@ -284,6 +292,10 @@ class ByHand:
         self._save(state)
         for strategy, root in self._before:
             self._put_back(strategy, root)
+
+
+def _went_out(records: Sequence[CommandRecord]) -> bool:
+    return any(record.sent_at_ms and record.code != "not_sent" for record in records)
 
 
 def _failed(record: CommandRecord) -> bool:

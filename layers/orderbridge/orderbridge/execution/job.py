@@ -15,6 +15,7 @@ from orderbridge.execution.by_hand import ByHand
 from orderbridge.execution.deciding import Decider
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.endings import entered, entry_ended, reached
+from orderbridge.execution.hand_books import exits_of
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision
 from orderbridge.execution.ready_made import ReadyMade
 from orderbridge.execution.records import CommandRecord, Job, Pending, StoredJob
@@ -115,6 +116,7 @@ class JobWorker:
             holding = self._look(job, settings)
             if not isinstance(holding, Holding):
                 return holding
+            holding = self._with_adopted_exits(goal, holding)
             step = next_step(
                 goal, holding, self._progress(job, records), self._lane.broker.capabilities, self._mode()
             )
@@ -186,6 +188,18 @@ class JobWorker:
             self._clock.sleep(LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
         return self._lane.holding(job.strategy, job.root)
+
+    def _with_adopted_exits(self, goal: Goal, holding: Holding) -> Holding:
+        """Whoever closes what a stranger or a person at the panel holds must take away what protects it there first."""
+        if not goal.adopt or self._lane.look is None or self._lane.broker.capabilities.close_by_id:
+            return holding
+        found = [
+            order
+            for position in holding.positions
+            for order in exits_of(self._lane.state, self._lane.look, position, closing=True)
+        ]
+        known = {order.id for order in holding.exits}
+        return replace(holding, exits=(*holding.exits, *(order for order in found if order.id not in known)))
 
     def _pending_in(self, root: str) -> bool:
         return any(pending.root == root for pending in self._lane.state.pending)

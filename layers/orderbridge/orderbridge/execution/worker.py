@@ -34,6 +34,8 @@ from orderbridge.strategy.symbols import canonical_root
 
 log = logging.getLogger(__name__)
 
+ON_SCREEN_MS = 4_000
+"""A press that is refused within this is answered so; later it may have been answered as open, and a notice tells."""
 HOLD_MS = 45_000
 """How long a lane is held without a sign of life: longer than any worker may run on."""
 TEND_AGAIN_MS = 1_500
@@ -204,7 +206,7 @@ class LaneWorker:
     def _end(self, session: LaneSession, stored: StoredJob, end: End, phases: dict[str, int]) -> None:
         now_ms = self._clock.now_ms()
         job = replace(stored.job, phases={**stored.job.phases, **phases, "ended": now_ms})
-        shown = job.wish is not None and end.ending is Ending.REFUSED  # the person has the answer on the screen
+        shown = job.wish is not None and end.ending is Ending.REFUSED and now_ms - job.accepted_at_ms < ON_SCREEN_MS
         tell = (end.ending not in (Ending.ORDERED, Ending.NO_ACTION) or end.code == "halted") and not shown
         self._store.end_job(session.fence, replace(stored, job=job), end, now_ms, tell)
         log.info("job ended", extra={"job_id": job.job_id, "ending": end.ending, "code": end.code})

@@ -4,9 +4,10 @@ Only a proven refusal is an error. Whatever else is not known to have been taken
 bridge's own under which the order is listed as `placing`, until it turns out to work, to be filled or not to exist.
 """
 
+from contextlib import suppress
 from decimal import Decimal
 
-from orderbridge.broker_api.answers import ShownError
+from orderbridge.broker_api.answers import ShownError, UnansweredError
 from orderbridge.broker_api.book import Awaited, PanelBook, expecting, known, renamed, shows
 from orderbridge.broker_api.models import PlacedModel, PreviewModel, PreviewRow, TransactionModel
 from orderbridge.broker_api.operations.call import Call
@@ -17,7 +18,7 @@ from orderbridge.broker_api.reading import Reader
 from orderbridge.broker_api.tickets import Prices, check_no_end, check_quantity, check_sides, check_tick, read_order
 from orderbridge.broker_api.working import Outcome, Working, fingerprint_of, job_id_of
 from orderbridge.commands import Place
-from orderbridge.errors import BrokerReadError, ReadRefusedError, UnknownSymbolError
+from orderbridge.errors import BrokerReadError, ReadRefusedError, StorageError, UnknownSymbolError
 from orderbridge.execution import wishes
 from orderbridge.model import Instrument, Order, OrderStatus, OrderType
 
@@ -42,10 +43,13 @@ class Trading:
         outcome = self._working.carry_out(
             user, account, wishes.PlaceOrder(order), order.symbol, key, fingerprint_of((order,)), call.deadline
         )
-        told = self._told_before(call, outcome)
-        if outcome.state == "refused" and not told:
-            raise ShownError(outcome.message)
-        shown = told or self._listed(call, order, outcome)
+        try:
+            told = self._told_before(call, outcome)
+            if outcome.state == "refused" and not told:
+                raise ShownError(outcome.message)
+            shown = told or self._listed(call, order, outcome)
+        except StorageError as failure:
+            raise UnansweredError from failure
         return {"orderId": shown, "transactionId": outcome.job.job_id}
 
     def _told_before(self, call: Call, outcome: Outcome) -> str:
@@ -162,7 +166,8 @@ class Trading:
             call.user.login, call.account, wish, symbol, key, fingerprint, call.deadline
         )
         if outcome.renamed:
-            self._reader.change_book(call.account.name, lambda book: _renamed(book, outcome))
+            with suppress(StorageError):  # the change stands: the next look shows the order under its new id
+                self._reader.change_book(call.account.name, lambda book: _renamed(book, outcome))
         if outcome.state == "refused":
             raise ShownError(outcome.message)
         return {"transactionId": outcome.job.job_id}
