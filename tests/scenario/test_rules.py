@@ -263,6 +263,26 @@ def test_alert_that_came_after_a_look_is_not_decided_by_it(
     assert world.held() == 0
 
 
+def test_partial_exit_that_was_held_up_while_an_entry_filled_closes_no_more_than_it_names(
+    make_world: MakeWorld,
+) -> None:
+    """Nothing was held when it was decided, so all was to go; a halt then lasted until the entry had filled."""
+    world = make_world()
+    unit, limit = world.bench.unit, world.bench.price - world.bench.distance
+    world.fire("buy", str(unit * 3), order_type=OrderType.LIMIT, limit_price=limit)
+    halt(world, "global", "all")
+    alert_id = world.send("exit", str(unit))
+    world.run(6)
+    world.bench.set_price(limit - world.bench.distance / 10)
+    world.run(6)
+
+    world.client.delete_item(TableName=TABLE, Key=marshal(keys.control("global")))
+    world.run(40)
+
+    assert world.outcome(alert_id).status == "ordered"
+    assert world.held() == unit * 2
+
+
 # ---- switches
 
 

@@ -88,6 +88,22 @@ def test_partial_exit_of_more_than_is_held_closes_all_and_opens_nothing() -> Non
     assert (goal.kind, goal.close_quantity, goal.entry) == ("exit", None, None)
 
 
+def test_partial_exit_closes_no_more_than_it_names_should_an_entry_fill_first() -> None:
+    goal = FUTURES.goal(alert("exit", 2), holds(0, entries=(working("buy", 5),)))
+
+    assert (goal.kind, goal.close_quantity, goal.close_most) == ("exit", None, 2)
+
+
+def test_exit_without_a_quantity_closes_also_what_fills_first() -> None:
+    assert FUTURES.goal(alert("exit"), holds(0, entries=(working("buy", 5),))).close_most is None
+
+
+def test_exit_of_less_than_a_step_is_refused_also_where_an_entry_only_works() -> None:
+    desk = FUTURES.with_route(multiplier=d("0.1"))
+
+    assert desk.code(alert("exit", 1), holds(0, entries=(working("buy", 5),))) == "quantity_rounds_to_zero"
+
+
 def test_partial_exit_in_units_is_converted_to_lots() -> None:
     goal = FX.with_settings(quantity_unit="units").goal(alert("exit", 30_500), holds("0.5"))
 

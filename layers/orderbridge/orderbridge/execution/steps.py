@@ -63,7 +63,8 @@ def to_close(goal: Goal, holding: Holding, closed: Decimal = ZERO) -> Decimal:
     if goal.close is Direction.FLAT:
         return ZERO
     left = max(ZERO, _closable(goal, holding) - goal.close_floor)
-    return left if goal.close_quantity is None else min(left, max(ZERO, goal.close_quantity - closed))
+    most = goal.close_most if goal.close_quantity is None else goal.close_quantity
+    return left if most is None else min(left, max(ZERO, most - closed))
 
 
 def closed_by(records: Sequence[CommandRecord], look: Look, mode: PositionMode) -> Decimal:

@@ -125,6 +125,7 @@ def _goal(case: Case, move: Move, kind: Kind) -> Goal:
         cancel_entries="all" if move.cancels_both else "opposite" if move.cancels else "none",
         close=move.closing if move.reduces else Direction.FLAT,
         close_quantity=move.close if move.reduces and not move.closes_all else None,
+        close_most=move.most,
         adopt=case.adopts,
         test=case.alert.test,
     )

@@ -24,8 +24,12 @@ def exit_move(case: Case, link: Link | None) -> Move | End:
         return partial
     if held is not closing and not case.working(side.opposite):
         return _nothing_to_exit(case) if case.mine == 0 else _side_not_held(case, closing)
-    close = max(ZERO, -ahead_of(case, side))
-    return Move(side, close, closes_all=True, cancels=True, cancels_both=named is None, notes=_exit_notes(case))
+    asked = _asked_part(case, link)
+    if isinstance(asked, End):
+        return asked
+    close, most = max(ZERO, -ahead_of(case, side)), None if asked is None else asked.quantity
+    cancels_both = named is None
+    return Move(side, close, True, cancels=True, cancels_both=cancels_both, most=most, notes=_exit_notes(case))
 
 
 def _exit_side(case: Case, link: Link | None) -> Direction | None:
@@ -50,18 +54,20 @@ def _partial_exit(case: Case, side: Side, link: Link | None) -> Move | End | Non
     held = max(ZERO, -ahead_of(case, side))
     if held == 0:
         return None
-    if link is not None and link.result.direction is Direction.FLAT:
-        return None
     if link is not None and link.result.signed * side.sign < 0 and link.result.size is not None:
         return to_target(case, side, link)
-    if case.alert.quantity is None or case.alert.quantity == 0:
+    asked = _asked_part(case, link)
+    if asked is None or isinstance(asked, End):
+        return asked
+    if asked.quantity >= held:
         return None
-    size = exit_size(case)
-    if isinstance(size, End):
-        return size
-    if size.quantity >= held:
-        return None
-    return Move(side, close=size.quantity, notes=size.notes + _exit_notes(case))
+    return Move(side, close=asked.quantity, notes=asked.notes + _exit_notes(case))
+
+
+def _asked_part(case: Case, link: Link | None) -> Sized | End | None:
+    """Give the size that the message names; None when all goes, whatever it is."""
+    flat = link is not None and link.result.direction is Direction.FLAT
+    return None if flat or not case.alert.quantity else exit_size(case)
 
 
 def exit_size(case: Case) -> Sized | End:

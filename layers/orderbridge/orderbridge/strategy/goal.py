@@ -64,6 +64,8 @@ class Goal:
     """The side that is reduced; FLAT when nothing is."""
     close_quantity: Decimal | None = None
     """How much of it (positive); None is all that the strategy may close: min(owned, held), or held under `adopt`."""
+    close_most: Decimal | None = None
+    """Where all goes: what the alert names (positive), the limit should an entry fill until then."""
     close_floor: Decimal = Decimal(0)
     """What the strategy still owns (positive) when the close is done; set by the executor at the first look."""
     adopt: bool = False

@@ -25,6 +25,8 @@ class Move:
     """Own working entries on the other side are cancelled first."""
     cancels_both: bool = False
     """Own working entries on either side are cancelled first."""
+    most: Decimal | None = None
+    """Where all goes: what the alert names, the limit should an entry fill until then."""
     plain: bool = False
     """A plain order (`action_means: order`)."""
     notes: tuple[str, ...] = ()
