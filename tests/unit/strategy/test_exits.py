@@ -91,7 +91,7 @@ def test_partial_exit_of_more_than_is_held_closes_all_and_opens_nothing() -> Non
 def test_partial_exit_closes_no_more_than_it_names_should_an_entry_fill_first() -> None:
     goal = FUTURES.goal(alert("exit", 2), holds(0, entries=(working("buy", 5),)))
 
-    assert (goal.kind, goal.close_quantity, goal.close_most) == ("exit", None, 2)
+    assert (goal.kind, goal.close_quantity, goal.close_most) == ("exit", None, d(2))
 
 
 def test_exit_without_a_quantity_closes_also_what_fills_first() -> None:
