@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from orderbridge import codec
 from orderbridge.brokers import port
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.brokers.port import (
@@ -199,9 +200,16 @@ class Scripted(World):
 
     def ending(self, job: Job) -> Outcome:
         """Give how a job ended that has no alert."""
-        key = marshal(keys.job(job.lane, job.accepted_at_ms, job.job_id))
-        item = unmarshal(self.client.get_item(TableName=TABLE, Key=key)["Item"])
+        item = self._item(job)
         return Outcome(str(item["status"]), str(item["code"]), str(item["sentence"]))
+
+    def phases(self, job: Job) -> dict[str, int]:
+        kept: Job = codec.loads(Job, str(self._item(job)["data"]))
+        return dict(kept.phases)
+
+    def _item(self, job: Job) -> dict[str, Any]:
+        key = marshal(keys.job(job.lane, job.accepted_at_ms, job.job_id))
+        return dict(unmarshal(self.client.get_item(TableName=TABLE, Key=key)["Item"]))
 
     def stored_jobs(self) -> list[StoredJob]:
         return self.lanes.inbox(self.lane())

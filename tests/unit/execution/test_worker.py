@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orderbridge.alerts.alert import Action, Alert, StopLoss
+from orderbridge.alerts.alert import Action, Alert, StopLoss, Target
 from orderbridge.brokers.port import Accepted, Done, PlacedOrder, Refused, Unknown
 from orderbridge.commands import Bracket, Cancel, Command, Place
 from orderbridge.errors import BrokerUnavailableError, StorageError
@@ -17,6 +17,7 @@ from orderbridge.execution.resolve import GIVE_UP_MS
 from orderbridge.execution.submit import gates_of, submit
 from orderbridge.execution.worker import HOLD_MS, ON_SCREEN_MS, TEMPORARY, Worked, bell_delay_s
 from orderbridge.model import Direction, OrderStatus
+from orderbridge.strategy.goal import End, Ending
 from tests.unit.execution.cases import (
     BUY,
     CANCELLED,
@@ -665,3 +666,152 @@ def test_care_waits_while_something_but_a_close_is_unknown(world: Scripted) -> N
 
     assert state(Cancel("x", MES), "other") == []
     assert len(state(place(SELL, 1, "close"), "close")) == 1
+
+
+# ---- the chain, and who is first
+
+
+def flat_to_long(size: int = 1) -> Target:
+    return Target(Direction.LONG, d(size), Direction.FLAT, d(0))
+
+
+LONG_TO_TWO = Target(Direction.LONG, d(2), Direction.LONG, d(1))
+TWO_TO_FLAT = Target(Direction.FLAT, d(0), Direction.LONG, d(2))
+
+
+def test_older_link_ends_as_superseded_once_a_later_one_was_worked() -> None:
+    world = Scripted({"s": {"pyramiding": 3}})
+    at_ms = world.clock.now_ms()
+    world.fire("buy", "1", target=flat_to_long(), fired_at_ms=at_ms)
+    world.fire("buy", "1", target=LONG_TO_TWO, fired_at_ms=at_ms + 2_000)
+
+    late = world.fire("exit", target=Target(Direction.FLAT, d(0), Direction.LONG, d(5)), fired_at_ms=at_ms - 60_000)
+
+    assert (late.status, late.code) == ("superseded", "older_link")
+    assert late.sentence == "A later alert of the same chain has been worked already."
+    assert world.broker.signed(MES) == 2
+
+
+def test_link_is_noted_in_the_book_with_the_job_that_brought_it(world: Scripted) -> None:
+    alert_id = world.send("buy", "1", target=flat_to_long())
+
+    world.work()
+
+    (owning,) = world.state().books
+    assert owning.chain_job == f"{alert_id}.acct"
+    assert owning.chain is not None
+    assert owning.chain.now is not None
+
+
+def test_alert_without_a_link_is_not_noted(world: Scripted) -> None:
+    world.fire("buy", "1")
+
+    (owning,) = world.state().books
+    assert (owning.chain, owning.chain_job) == (None, "")
+
+
+def test_link_waits_a_moment_for_the_one_before_it() -> None:
+    world = Scripted({"s": {"pyramiding": 3}})
+    world.fire("buy", "1", target=flat_to_long())
+    at_ms = world.clock.now_ms()
+    later = world.send("exit", target=TWO_TO_FLAT, fired_at_ms=at_ms)
+
+    world.work()
+
+    waited_ms = world.clock.now_ms() - at_ms
+    assert 1_400 <= waited_ms <= 2_000
+    assert world.outcome(later).status == "ordered"
+    assert world.broker.signed(MES) == 0
+
+
+def test_job_that_a_dead_worker_began_goes_first(world: Scripted) -> None:
+    first = world.send("buy", "1")
+    world.script.advance(1)
+    begun = world.send("exit")
+    stored = {one.job.alert_id: one for one in world.stored_jobs()}
+    with world.session() as lane:
+        lane.store.start_job(lane.fence, stored[begun])
+
+    world.work()
+
+    assert world.outcome(begun).code == "already_flat"
+    assert world.outcome(first).code == "filled"
+    assert world.broker.signed(MES) == 1
+
+
+def test_lane_is_held_longer_with_each_job(world: Scripted) -> None:
+    until: list[int] = []
+
+    def note(command: Command) -> Any:
+        world.script.advance(30_000)
+        busy = world.lanes.take(world.lane(), "somebody", world.clock.now_ms(), 1)
+        assert isinstance(busy, Busy)
+        until.append(busy.until_ms - world.clock.now_ms())
+        return world.broker.carry_out(command)
+
+    world.broker.answers = [note, note]
+    world.send("buy", "1")
+    world.add_strategy("z")
+    world.send("buy", "1", strategy="z")
+
+    world.work()
+
+    assert until == [HOLD_MS - 30_000], "the second had no time left"
+    assert world.broker.signed(MES) == 1
+
+
+def test_phases_of_a_job_are_kept_with_it(world: Scripted) -> None:
+    job = Job("press", "", ANNA, "acct", world.lane(), "MES", NOW_MS, wish=wishes.CloseSymbol(MES), origin="panel")
+    world.put(replace(job, phases={"received": NOW_MS - 5}))
+    world.script.advance(7)
+
+    world.work()
+
+    assert world.phases(job) == {"received": NOW_MS - 5, "started": NOW_MS + 7, "ended": NOW_MS + 7}
+
+
+def test_pass_wants_a_bell_for_the_first_that_waits(world: Scripted) -> None:
+    world.add_strategy("z")
+    wait_for_the_broker(world, "buy", quantity="1")
+    world.script.advance(400)
+    wait_for_the_broker(world, "buy", quantity="1", strategy="z")
+
+    assert world.work() == Worked(0, 600, watched=False)
+
+
+def test_job_that_arrives_while_the_lane_is_given_back_is_rung_for(world: Scripted) -> None:
+    class Late:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.lanes, name)
+
+        def release(self, fence: Any) -> None:
+            world.lanes.release(fence)
+            world.send("buy", "1")
+
+    worker = world.worker()
+    worker._store = Late()
+
+    assert worker.work(world.lane(), world.deadline()) == Worked(0, 0, watched=False)
+
+
+def test_job_behind_one_that_waits_wants_no_bell_of_its_own(world: Scripted) -> None:
+    wait_for_the_broker(world, "buy", quantity="1")
+    world.send("buy", "1")
+
+    assert world.work() == Worked(0, 1_000, watched=False)
+
+
+def test_ended_job_of_a_halt_is_told_though_nothing_was_to_be_done(world: Scripted) -> None:
+    for ending, code, told in (
+        (Ending.NO_ACTION, "halted", 1),
+        (Ending.NO_ACTION, "nothing_to_do", 1),
+        (Ending.ORDERED, "filled", 1),
+        (Ending.FAILED, "not_found", 2),
+        (Ending.EXPIRED, "too_old", 3),
+        (Ending.SUPERSEDED, "older_link", 4),
+    ):
+        alert_id = world.send("exit")
+        stored = next(one for one in world.stored_jobs() if one.job.alert_id == alert_id)
+        with world.session() as lane:
+            world.worker()._end(lane, stored, End(ending, code, "So it is."), {})
+        assert len(world.notices()) == told, code
