@@ -6,6 +6,7 @@ import pytest
 
 from orderbridge.errors import StorageError
 from orderbridge.execution.ports import Held
+from orderbridge.execution.session import LaneSession
 from tests.contract.backend import Fault
 from tests.panel.conftest import PANEL_BENCHES, MakePanel
 from tests.panel.front_end import FrontEnd
@@ -139,3 +140,26 @@ def test_strategy_that_adopts_closes_what_a_person_holds_with_its_stop(make_nett
     assert outcome.status == "ordered"
     assert world.held() == 0
     assert world.working() == []
+
+
+def test_press_that_grew_old_while_the_broker_was_looked_at_is_not_sent(
+    tradestation: PanelWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = tradestation
+    world.get("orders")
+    held = world.lanes.take(world.lane(), "somebody-else", world.clock.now_ms(), 45_000)
+    assert isinstance(held, Held)
+    assert world.place().ok, "open: somebody else works the lane"
+    world.lanes.release(held.fence)
+    see = LaneSession.see
+
+    def slow(lane: LaneSession, *args: Any, **more: Any) -> None:
+        world.clock.sleep(4)
+        see(lane, *args, **more)
+
+    monkeypatch.setattr(LaneSession, "see", slow)
+    world.sweep()
+    world.settle(60)
+
+    assert world.held() == 0
+    assert "too_old" in world.notices()

@@ -141,7 +141,8 @@ class ByHand:
             self._clock.sleep(LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
         assert self._lane.look is not None
-        return Scene(
+        late = self._too_old(job, goal, records)  # a look may take its time
+        return late or Scene(
             look=self._lane.look,
             state=self._lane.state,
             capabilities=self._lane.broker.capabilities,
