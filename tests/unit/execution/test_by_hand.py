@@ -528,3 +528,19 @@ def test_unknown_close_that_a_look_resolves_is_done(panel: Panel) -> None:
 
     assert panel.asks(CLOSE) == CLOSED
     assert len(panel.broker.sent) == 1
+
+
+def test_change_that_was_not_sent_behind_an_unknown_one_is_sent_once_that_is_found(panel: Panel) -> None:
+    panel.holds(2)
+    exits = (order("st", stop_price=d(4900), sibling_ids=("tp",)), order("tp", kind=LIMIT, limit_price=d(5100)))
+    panel.broker.show(exits[0], replace(exits[1], sibling_ids=("st",)))
+    panel.broker.answers = [Unknown("reset")]
+    panel.broker.resolution = Done()
+
+    ended = panel.asks(wishes.ProtectPosition(MES, MES, BUY, Bracket(stop_loss=d(4950), take_profit=d(5050))))
+
+    assert ended == CLOSED
+    assert panel.broker.sent == [
+        Replace("st", MES, stop_price=d(4950)),
+        Replace("tp", MES, limit_price=d(5050)),
+    ]

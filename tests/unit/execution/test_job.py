@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orderbridge.alerts.alert import Action, Alert, Target
+from orderbridge.alerts.alert import Action, Alert, StopLoss, Target
 from orderbridge.brokers import port
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.brokers.port import Accepted, Done, PlacedOrder, Refused, Unknown
@@ -31,6 +31,7 @@ from orderbridge.storage.items import marshal
 from tests.scenario.world import TABLE, Outcome
 from tests.unit.execution.cases import (
     BUY,
+    CANCELLED,
     FILLED,
     LIMIT,
     MARKET,
@@ -537,3 +538,54 @@ def test_ready_made_job_that_died_is_not_sent_again(world: Scripted) -> None:
     assert world.broker.sent == []
     assert (ended.status, ended.code) == ("failed", "not_sent")
     assert [one.status for one in world.commands()] == [CommandStatus.EXPIRED]
+
+
+# ---- what is noted and told
+
+
+def test_phases_are_noted_as_they_come(world: Scripted) -> None:
+    alert_id = world.send("buy", "2")
+    (stored,) = world.stored_jobs()
+    world.script.advance(3)
+
+    def take_long(command: Command) -> port.Outcome:
+        world.script.advance(50)
+        return world.broker.carry_out(command)
+
+    world.broker.answers = [take_long]
+    world.work()
+
+    assert world.outcome(alert_id).code == "filled"
+    at_ms = NOW_MS + 3
+    assert world.phases(stored.job) == {
+        "started": at_ms,
+        "planned": at_ms,
+        "sent": at_ms,
+        "answered": at_ms + 50,
+        "ended": at_ms + 50,
+    }
+
+
+def test_what_the_job_finds_out_is_told_with_its_alert(world: Scripted) -> None:
+    world.broker.answers = [Unknown("reset")]
+    world.broker.resolution = port.Ambiguous(("a", "b"))
+    alert_id = world.send("buy", "2")
+
+    world.work()
+
+    assert [code for code, _ in world.told] == ["ambiguous"]
+    assert world.addressed == [{"account": "acct", "strategy": "s", "alert_id": alert_id}]
+
+
+def test_stop_that_is_lost_while_a_close_is_unknown_is_put_back(world: Scripted) -> None:
+    world.fire("buy", "2", stop_loss=StopLoss(stop_price=d(4900)))
+    (stop,) = [one for one in world.broker.book.values() if one.type is STOP]
+    world.broker.answers = [world.broker.carry_out, Unknown("reset")]
+    world.send("exit")
+
+    work(world, 5)
+
+    assert world.broker.book[stop.id].status is CANCELLED
+    stops = [one for one in world.broker.sent if isinstance(one, Place) and one.order_type is STOP]
+    assert [one.quantity for one in stops] == [d(2), d(2)]
+    assert world.broker.signed(MES) == 2

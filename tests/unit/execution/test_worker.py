@@ -15,7 +15,8 @@ from orderbridge.execution.ports import Busy, Held
 from orderbridge.execution.records import CommandStatus, Job, Protection
 from orderbridge.execution.resolve import GIVE_UP_MS
 from orderbridge.execution.submit import gates_of, submit
-from orderbridge.execution.worker import HOLD_MS, ON_SCREEN_MS, TEMPORARY, Worked, bell_delay_s
+from orderbridge.execution.tending import TEMPORARY
+from orderbridge.execution.worker import HOLD_MS, ON_SCREEN_MS, Worked, bell_delay_s
 from orderbridge.model import Direction, OrderStatus
 from orderbridge.strategy.goal import End, Ending
 from tests.unit.execution.cases import (
