@@ -65,6 +65,7 @@ class Account:
             "AWS_ACCESS_KEY_ID": "simulated",
             "AWS_SECRET_ACCESS_KEY": "simulated",
             "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
         }
 
     def _observe(self, key: Key, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:

@@ -12,6 +12,7 @@ from tests.simulation.account import TABLE
 from tests.simulation.broker_books import TradeLockerBook
 from tests.simulation.cores import Core
 from tests.simulation.invariants.evidence import Meant
+from tests.simulation.presses import BROWSER, Press
 from tests.simulation.story import Seat, Step
 from tests.simulation.weather import Fault, Window
 from tests.simulation.world import World
@@ -55,6 +56,14 @@ class Deeds:
         queues, url = self._world.aws.queues, self._world.aws.bell_url
         queues._queue(url, "ReceiveMessage").messages.clear()
 
+    # ---- the panel
+
+    def _do_press(self, press: Press) -> None:
+        self._world.panel.press(press)
+
+    def _do_poll(self, browser: int, seat: str) -> None:
+        self._world.panel.poll(browser, seat)
+
     # ---- weather
 
     def _do_weather(self, window: Window) -> None:
@@ -72,6 +81,8 @@ class Deeds:
     def _troubles_of(self, window: Window) -> list[str]:
         if window.fault in (Fault.KILL_AFTER, Fault.KILL_BEFORE, Fault.FREEZE):
             return []  # told when it strikes
+        if window.functions == BROWSER:
+            return []
         if window.functions and window.functions <= SOURCES:
             return ["killed"] if window.fault in (Fault.REFUSED, Fault.LOST, Fault.SLOW_BEFORE) else []
         kinds = []

@@ -1,6 +1,7 @@
 """Lambda: the real handlers, one module instance for each environment, with its own memory, clock and death."""
 
 import logging
+import os
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -10,16 +11,23 @@ from pathlib import Path
 from random import Random
 from types import CodeType, ModuleType
 from typing import Any
+from unittest.mock import patch
 
 from tests.simulation.hub import Hub
 from tests.simulation.process import NEVER, KilledError, Process
 
 ROOT = Path(__file__).resolve().parents[2]
-COLD_MS = {"alert_receiver": (350, 900), "order_executor": (900, 2_500), "refresher": (900, 2_500)}
-TIMEOUT_MS = {"alert_receiver": 5_000, "order_executor": 60_000, "refresher": 50_000}
+COLD_MS = {
+    "alert_receiver": (350, 900),
+    "broker_api": (1_000, 2_800),
+    "order_executor": (900, 2_500),
+    "refresher": (900, 2_500),
+}
+TIMEOUT_MS = {"alert_receiver": 5_000, "broker_api": 28_000, "order_executor": 60_000, "refresher": 50_000}
 """As in the template; `test_world.py` holds them to it."""
 
 Done = Callable[[Any], None]
+Begun = Callable[[str], None]
 
 
 class Context:
@@ -110,10 +118,12 @@ class _Taking(logging.Handler):
 class Environment:
     """One environment of a function: a process and the module that runs in it."""
 
-    def __init__(self, function: str, process: Process) -> None:
+    def __init__(self, function: str, process: Process, variables: Mapping[str, str]) -> None:
+        """`variables` are what the module finds in its environment while it is loaded."""
         self.process = process
         self.module = ModuleType(f"{function}_app")
-        exec(_code(function), self.module.__dict__)
+        with patch.dict(os.environ, variables):
+            exec(_code(function), self.module.__dict__)
 
     def invoke(self, event: Mapping[str, Any], timeout_ms: int) -> tuple[bool, Any]:
         """Call the handler; give whether it came to an end, and its result."""
@@ -142,22 +152,26 @@ class Function:
         """How often a warm environment is not there any more when it is wanted."""
         self.invocations = 0
 
-    def invoke(self, event: Mapping[str, Any], done: Done) -> None:
-        """Invoke the function in an environment of its own; `done` gets the result, or None when it has died."""
+    def invoke(self, event: Mapping[str, Any], done: Done, begun: Begun = lambda _: None) -> None:
+        """Invoke the function in an environment of its own; `done` gets the result, or None when it has died.
+
+        `begun` hears the name of the environment just before its handler is called.
+        """
         self.invocations += 1
         if self._idle and self._dice.random() < self.reap_rate:
             self._idle.pop(self._dice.randrange(len(self._idle)))
         if self._idle:
             environment = self._idle.pop(self._dice.randrange(len(self._idle)))
-            self._hub.start(lambda: self._work(environment, event, done))
+            self._hub.start(lambda: self._work(environment, event, done, begun))
         else:
             self._made += 1
             number = self._made
             delay_ms = self._dice.randint(*COLD_MS[self.name])
-            start = lambda: self._hub.start(lambda: self._work(self._equip(self.name, number), event, done))  # noqa: E731
-            self._hub.after(delay_ms, start)
+            work = lambda: self._work(self._equip(self.name, number), event, done, begun)  # noqa: E731
+            self._hub.after(delay_ms, lambda: self._hub.start(work))
 
-    def _work(self, environment: Environment, event: Mapping[str, Any], done: Done) -> None:
+    def _work(self, environment: Environment, event: Mapping[str, Any], done: Done, begun: Begun) -> None:
+        begun(environment.process.name)
         ended, result = environment.invoke(event, TIMEOUT_MS[self.name])
         if ended:
             self._idle.append(environment)

@@ -100,6 +100,9 @@ def _run(world: World, over: Callable[[], bool]) -> None:
     for strategy in world.story.strategies:
         _fire_last_exit(deeds, world, strategy)
     _wait(world, hub.now + 5_000, hub.now + LAST_MS, over)
+    for account in world.story.panel * 2:  # the person looks once more: what was open may be resolved by the first
+        world.panel.poll(0, account)
+        hub.run(hub.now + 4_000)
 
 
 def _wait(world: World, from_ms: int, until_ms: int, over: Callable[[], bool]) -> None:
@@ -113,7 +116,7 @@ def _wait(world: World, from_ms: int, until_ms: int, over: Callable[[], bool]) -
 
 def is_settled(world: World) -> bool:
     """Tell whether nothing is open: no job, no command, no alert on its way, and no bell but the watch's."""
-    if any(not alert.over for alert in world.alerts):
+    if any(not alert.over for alert in world.alerts) or not world.panel.quiet:
         return False
     if any('"lane"' in body for body in world.aws.queues.bodies(world.aws.bell_url)):
         return False
@@ -149,6 +152,10 @@ def _count(world: World, played: Played) -> None:
     for name, function in world.functions.items():
         numbers[f"invocations of {name}"] += function.invocations
     numbers["orders at the brokers"] = sum(len(book.rows()) for book in world.accounts.values())
+    for press in world.presses:
+        numbers["presses"] += 1
+        numbers[f"presses answered {press.said or 'with nothing certain'}"] += 1
+    numbers["panel polls"] = world.panel.polls
     numbers["kills"] = world.kills
     numbers["writes to the table"] = len(world.writes)
     numbers["virtual seconds"] = (world.hub.now - START_MS) // 1000
@@ -159,6 +166,7 @@ def _count(world: World, played: Played) -> None:
         digest.update(f"{write.at_ms} {write.process} {write.key} {write.after}\n".encode())
     for alert in world.alerts:
         digest.update(f"{alert.deliveries}\n".encode())
+    digest.update(f"{world.presses}\n".encode() if world.presses else b"")
     for name, book in world.accounts.items():
         digest.update(f"{name} {list(book.rows())}\n".encode())
     played.digest = digest.hexdigest()

@@ -28,7 +28,7 @@ class Observer(Protocol):
 
     def died(self, process: "Process", why: str) -> None: ...
 
-    def frozen(self, milliseconds: int) -> None: ...
+    def frozen(self, milliseconds: int, service: str) -> None: ...
 
 
 class Process:
@@ -102,7 +102,7 @@ class Process:
         if fate.fault is Fault.KILL_BEFORE:
             self.die(f"before {service} {operation}")
         if fate.fault is Fault.FREEZE:
-            self.observer.frozen(fate.ms)
+            self.observer.frozen(fate.ms, service)
         if fate.fault in (Fault.FREEZE, Fault.SLOW_BEFORE):
             self.wait(fate.ms)
         return fate

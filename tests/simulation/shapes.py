@@ -35,7 +35,10 @@ CHAINS = {"styles": ("target",)}
 STATIONS = {"names": ("tsm", "tsf")}
 
 SHAPES: Mapping[str, Shape] = {
-    "full": Shape(),
+    "full": Shape(panel=0.2),
+    "panel": Shape(
+        minutes=(1.2, 2.5), alerts_a_minute=(4, 14), seats=(1, 2), strategies=(1, 2), disturbances=(0, 4), panel=1.0
+    ),
     "busy": Shape(minutes=(1.0, 2.0), alerts_a_minute=(80.0, 160.0), seats=(4, 4), strategies=(6, 8)),
     "plain": _short(),
     "sides": _short(**SIDES),

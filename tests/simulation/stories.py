@@ -13,6 +13,7 @@ from tests.simulation.alerts import AGES_MS, Script
 from tests.simulation.disturbances import DISTURBANCES, Draw
 from tests.simulation.markets import MARKETS, SEATS, market
 from tests.simulation.pointed import POINTED
+from tests.simulation.presses import PanelDraw
 from tests.simulation.story import Seat, Step, Story, Strategy
 
 SWITCHES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -56,6 +57,9 @@ class Shape:
     """How often the end waits out every redelivery and lapse."""
     two_on_one: float = 0.15
     """How often a strategy shares account and symbol with the one before it."""
+    panel: float = 0.0
+    """How often a person trades at TradingView's panel too."""
+    presses_a_minute: tuple[float, float] = (6, 20)
 
 
 SETTINGS: Mapping[str, Sequence[Any]] = {
@@ -86,10 +90,28 @@ def story_of(seed: int, shape: Shape, name: str) -> Story:
         steps += DISTURBANCES[dice.choice(shape.kinds)](draw)
     for kind in shape.certain:
         steps += POINTED[kind](draw)
+    at_panel, presses = _at_panel(Random(f"{name} {seed} panel"), seats, strategies, steps, shape, length_ms)
+    steps += presses
     steps.sort(key=lambda step: step.at_ms)  # stable: what was drawn first comes first
     calm_ms = max([length_ms, *(step.at_ms for step in steps)]) + 1_000
     patient, skew_ms = dice.random() < shape.patient, dice.choice(shape.skew_ms)
-    return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, patient, skew_ms)
+    return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, patient, at_panel, skew_ms)
+
+
+def _at_panel(
+    dice: Random,
+    seats: tuple[Seat, ...],
+    strategies: tuple[Strategy, ...],
+    steps: list[Step],
+    shape: Shape,
+    length_ms: int,
+) -> tuple[tuple[str, ...], list[Step]]:
+    """Draw what a person does at the panel, with dice of its own: the stories without one stay what they are."""
+    if dice.random() >= shape.panel:
+        return (), []
+    prices = sorted((step for step in steps if step.kind == "price"), key=lambda step: step.at_ms)
+    draw = PanelDraw(dice, seats, strategies, prices, length_ms)
+    return tuple(seat.name for seat in seats), draw.steps(shape.presses_a_minute)
 
 
 def _switches(dice: Random, broker: str, shape: Shape) -> Mapping[str, str]:

@@ -78,6 +78,8 @@ class Story:
     """When every disturbance has ended."""
     patient: bool = True
     """Whether the end waits out every redelivery and lapse, or only until nothing is open any more."""
+    panel: tuple[str, ...] = ()
+    """Accounts that a person trades at TradingView's panel."""
     skew_ms: int = 0
     """How far the clocks of two environments may differ from the true time, either way."""
 
@@ -89,6 +91,7 @@ class Story:
         lines = [f"story {self.shape} of seed {self.seed}"]
         lines += [f"  {broker}: {dict(values)}" for broker, values in self.switches.items() if values]
         lines += [f"  account {one.name}: {one.broker} {one.account_id} {one.mode}" for one in self.seats]
+        lines += [f"  at the panel: {', '.join(self.panel)}"] if self.panel else []
         lines += [
             f"  strategy {one.name}: {one.symbol} on {', '.join(one.accounts)} {dict(one.settings)}"
             for one in self.strategies

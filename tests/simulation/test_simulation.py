@@ -69,7 +69,12 @@ def test_time_outs_and_limits_are_those_of_the_template() -> None:
         assert found is not None
         return int(found[1])
 
-    names = {"alert_receiver": "AlertReceiver", "order_executor": "OrderExecutor", "refresher": "Refresher"}
+    names = {
+        "alert_receiver": "AlertReceiver",
+        "broker_api": "BrokerApi",
+        "order_executor": "OrderExecutor",
+        "refresher": "Refresher",
+    }
     assert {name: of(f"{title}Function", "Timeout") * 1000 for name, title in names.items()} == TIMEOUT_MS
     assert of("BellQueue", "VisibilityTimeout") == VISIBILITY_S
     assert of("BellQueue", "maxReceiveCount") == MOST_RECEIVED

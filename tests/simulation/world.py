@@ -9,11 +9,20 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from orderbridge.broker_api.login.issue import begin
+from orderbridge.broker_api.login.model import User
+from orderbridge.broker_api.settings import Listed, PanelSettings
 from orderbridge.brokers.login import Login
+from orderbridge.cli.rules import Settings
+from orderbridge.panel import Panel, PanelEnvironment
+from orderbridge.panel_stage import PanelProcess
 from orderbridge.secret import Secret
+from orderbridge.storage.panel_settings import PanelSettingsStore
 from orderbridge.storage.secrets import LoginSecrets, login_from_json
-from orderbridge.storage.settings import PutAccount, PutStrategy, Route, SettingsStore
+from orderbridge.storage.sessions import Sessions
+from orderbridge.storage.settings import PutAccount, PutStrategy, SettingsStore
 from orderbridge.storage.token_lease import TokenLeases
+from orderbridge.storage.users import Users
 from orderbridge.strategy.settings import AccountRoute, AccountSettings, StrategySettings
 from orderbridge.wiring import Bridge
 from orderbridge.wiring import Environment as Variables
@@ -23,8 +32,11 @@ from tests.simulation.account import PREFIX, TABLE, Account
 from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore, origin
 from tests.simulation.hub import Hub
 from tests.simulation.invariants.evidence import AccountEvidence, FiredAlert, LoginEvidence, Told, Trouble, Write
-from tests.simulation.lambdas import Complaints, Environment, Function, take_logs
+from tests.simulation.invariants.pressed import Listing, Pressed
+from tests.simulation.lambdas import TIMEOUT_MS, Complaints, Environment, Function, take_logs
 from tests.simulation.ledgers import TradeLockerLedger, TradeStationLedger
+from tests.simulation.markets import COINS, FUTURES, SHARES
+from tests.simulation.panel import TradingPanel
 from tests.simulation.process import Process
 from tests.simulation.protocol import InProcessConnection
 from tests.simulation.sdk import SdkClient
@@ -35,6 +47,14 @@ from tests.simulation.weather import Weather
 from tests.simulation.wire import BrokerWire, Outages
 
 KEY = "the-key-of-"
+PERSON = "ann"
+"""Who trades at the panel."""
+PANEL = PanelSettings(
+    {
+        "tradestation": tuple(Listed(one.symbol) for one in (*SHARES, *FUTURES)),
+        "tradelocker": tuple(Listed(one.symbol) for one in COINS),
+    }
+)
 ATTEMPTS = {"dynamodb": (3, 3.0)}
 """Service -> tries in all, read time-out in seconds, as `wiring.aws_client` and `storage.clients` have them."""
 DEFAULT_ATTEMPTS = (2, 2.0)
@@ -63,7 +83,7 @@ class World:
         self.faults_ended_ms: int | None = None
         self._troubles: list[Trouble] = []
         self._marks: tuple[int, ...] = ()
-        self.functions = {name: self._function(name) for name in ("alert_receiver", "order_executor", "refresher")}
+        self.functions = {name: self._function(name) for name in TIMEOUT_MS}
         self.tradingview = TradingView(
             self.hub, self.functions["alert_receiver"], self.weather, self.dice("tradingview"), self.note,
             lambda strategy: KEY + strategy,
@@ -77,6 +97,10 @@ class World:
         self._books: dict[str, AccountEvidence] = {}
         self.lost_logins: set[str] = set()
         self._move_in()
+        self.panel = TradingPanel(
+            self.hub, self.functions["broker_api"], self.weather, self.dice("browsers"), self.note,
+            self._let_in() if story.panel else "",
+        )  # fmt: skip
 
     # ---- chance and the time line
 
@@ -118,7 +142,9 @@ class World:
         self.note(f"{process.name} died {why}")
         self.trouble("killed", 85_000)
 
-    def frozen(self, milliseconds: int) -> None:
+    def frozen(self, milliseconds: int, service: str) -> None:
+        if service in self.cores:
+            self.trouble("frozen", milliseconds)
         self.trouble("killed", milliseconds + 85_000)
 
     def _expect_cores(self) -> None:
@@ -155,16 +181,22 @@ class World:
         dice = self.dice(name)
         skew_ms = dice.randint(-self.story.skew_ms, self.story.skew_ms)
         process = Process(self.hub, self.weather, self, function, name, dice, skew_ms)
-        environment = Environment(function, process)
+        variables = self.aws.variables()
+        environment = Environment(function, process, variables if function == "broker_api" else {})
         take_logs(self.complaints, function)
         self.note(f"{name} starts, its clock {skew_ms} ms off")
         module = environment.module.__dict__
         if function == "alert_receiver":
-            module["receiver"] = module["receiver_of"](self.aws.variables(), process, self._connect(process))
+            module["receiver"] = module["receiver_of"](variables, process, self._connect(process))
+            return environment
+        wire = BrokerWire(process, self.cores, self.outages, self._wrote)
+        clients = self.client_of(process, retries=True)
+        bridge = Bridge(Variables.read(variables), wire, process, clients)
+        if function == "broker_api":
+            panel = Panel(PanelEnvironment.read(variables), transport=wire, machine=process, client_of=clients)
+            module["process"] = PanelProcess(bridge, panel)
         else:
-            wire = BrokerWire(process, self.cores, self.outages, self._wrote)
-            variables = Variables.read(self.aws.variables())
-            module["bridge"] = Bridge(variables, wire, process, self.client_of(process, retries=True))
+            module["bridge"] = bridge
         return environment
 
     def _connect(self, process: Process) -> Any:
@@ -214,6 +246,15 @@ class World:
             self._books[name] = ledger(settings, core)
         self._logins = [_Works(self, connection) for connection in sorted({a.connection for a in accounts.values()})]
 
+    def _let_in(self) -> str:
+        """Make the panel's person with all accounts of the story; give the token of their sign-in."""
+        PanelSettingsStore(self.aws.table, TABLE).write(PANEL)
+        user = User(PERSON, "1", accounts=self.story.panel)
+        Users(self.aws.table, TABLE).put(user, None)
+        sign_in, issued = begin("password", self.hub.now, self.dice("sign-in").randbytes, user=user)
+        Sessions(self.aws.table, TABLE).begin(sign_in)
+        return issued.access_token.reveal()
+
     def put_strategy(self, strategy: Strategy, replaces: int | None, **changed: Any) -> None:
         """Write a strategy's settings as the command line does."""
         seats = {seat.name: seat for seat in self.story.seats}
@@ -225,10 +266,8 @@ class World:
             key_hashes=(hashlib.sha256((KEY + strategy.name).encode()).hexdigest(),),
             **{"quantity_unit": "lots" if "tradelocker" in brokers else None, **strategy.settings, **changed},
         )
-        routes = tuple(
-            Route(name, seats[name].broker, whole_account_lane=False)  # type: ignore[arg-type]
-            for name in strategy.accounts
-        )
+        accounts = {name: account_settings(seat) for name, seat in seats.items()}
+        routes = Settings(accounts, {}, PANEL).routes(settings)
         self._settings.change([PutStrategy(settings, routes, replaces)])
         self._settings_versions.setdefault(strategy.name, []).append(settings)
 
@@ -284,6 +323,18 @@ class World:
     @property
     def alerts(self) -> Sequence[FiredAlert]:
         return self.tradingview.alerts
+
+    @property
+    def presses(self) -> Sequence[Pressed]:
+        return self.panel.presses
+
+    @property
+    def serving(self) -> Mapping[str, int]:
+        return self.panel.serving
+
+    @property
+    def listings(self) -> Sequence[Listing]:
+        return self.panel.listings
 
     @property
     def troubles(self) -> Sequence[Trouble]:

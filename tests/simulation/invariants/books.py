@@ -11,7 +11,7 @@ from orderbridge.commands import ClosePosition, Place, PlaceGroup
 from orderbridge.model import OrderType, PositionMode
 from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.evidence import AccountEvidence, Evidence, Held, Row
-from tests.simulation.invariants.ledger import Command, Ledger, Move, is_opening
+from tests.simulation.invariants.ledger import Command, Ledger, Move, by_hand, is_opening
 
 ZERO = Decimal(0)
 Purpose = Literal["entry", "close", "stop", "target", "hand", "stray"]
@@ -103,7 +103,7 @@ class AccountBook:
         command = command or self._by_order_id(row)
         if command is None:
             return Placed(row, "stray")
-        return Placed(row, _purpose(command, leg, row), command.record.strategy, command)
+        return Placed(row, _purpose(command, leg, row), base_of(command.record.strategy), command)
 
     def _of_position(self, row: Row, opening: Row | None) -> Placed:
         """TradeLocker's closing rows carry no mark of their own: they belong to whoever opened the position."""
@@ -112,17 +112,17 @@ class AccountBook:
         if opening is None or (opening.by_hand and not netted):
             return Placed(row, row.role, "", self._closing(row))
         command, _ = self._marks.get(opening.mark, (None, ""))
-        strategy = "" if command is None else command.record.strategy
+        strategy = "" if command is None else base_of(command.record.strategy)
         closing = self._closing(row) if row.role == "close" else command
         if netted and closing is not None:
-            strategy = closing.record.strategy  # where fills net, whoever closes gives up its own
+            strategy = base_of(closing.record.strategy)  # where fills net, whoever closes gives up its own
         return Placed(row, row.role, strategy, closing)
 
     def _owner(self, row: Row, opened: dict[str, Row]) -> str:
         """Give the strategy whose own position a person closes at a hedging account."""
         opening = opened.get(row.position_id) if self.hedging and row.role == "close" else None
         command, _ = self._marks.get(opening.mark, (None, "")) if opening is not None else (None, "")
-        return "" if command is None else command.record.strategy
+        return "" if command is None else base_of(command.record.strategy)
 
     def _closing(self, row: Row) -> Command | None:
         """Give the command that a closing row came from: the last one for its position that was under way then."""
@@ -216,6 +216,11 @@ class Books:
         return [book for book in self.by_account.values() if book.refresh()]
 
 
+def base_of(strategy: str) -> str:
+    """Give the one name of all books of a person at the panel; a strategy's own name."""
+    return strategy.partition("#")[0] if by_hand(strategy) else strategy
+
+
 def _marks_of(command: Command) -> Iterator[tuple[str, str]]:
     """Give every mark that an order of this command may carry, with the leg that it stands for."""
     command_id, wanted = command.record.command_id, command.record.command
@@ -239,6 +244,6 @@ def _purpose(command: Command, leg: str, row: Row) -> Purpose:
     if is_opening(command.record):
         entry = isinstance(wanted, PlaceGroup) or (isinstance(wanted, Place) and row.sign == wanted.side.sign)
         return "entry" if entry else "target" if row.type is OrderType.LIMIT else "stop"
-    if command.record.role == "stop":
+    if command.record.role in ("stop", "target"):
         return "target" if row.type is OrderType.LIMIT else "stop"
     return "close"

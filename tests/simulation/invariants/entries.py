@@ -11,12 +11,17 @@ from orderbridge.strategy.settings import AccountRoute, StrategySettings
 from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Placed
-from tests.simulation.invariants.evidence import FiredAlert, Meant, Violation
+from tests.simulation.invariants.evidence import FiredAlert, Meant, Row, Violation
 from tests.simulation.invariants.ledger import Command, is_opening
+from tests.simulation.invariants.pressed import Wanted
 
 ZERO = Decimal(0)
 SKEW_MS = 5_000
 """How far a process's clock may be off."""
+PRESS_MS = 15_000
+"""A press that could not be worked for so long is not sent any more."""
+CONFIRM_MS = 25_000
+"""What a press that closes first may take for that."""
 WRITE_MS = 16_000
 """How long a write that was begun in time may take to arrive."""
 
@@ -73,6 +78,8 @@ class EntersAsAsked(Invariant):
             alert = view.ledger.fired_of(commands[0])
             if entries and alert is not None:
                 yield from self._opened(view, job_id, entries, alert)
+            elif entries and (wanted := view.ledger.wanted(commands[0])) is not None:
+                yield from self._opened_by_hand(view, job_id, commands, wanted)
 
     def _planned(self, view: View, command: Command) -> Iterator[Violation]:
         alert = view.ledger.fired_of(command)
@@ -81,7 +88,9 @@ class EntersAsAsked(Invariant):
         if not isinstance(order, Place) or job is None:
             return
         if alert is None:
-            if job.origin != "panel" and job.alert_id not in view.ledger.alerts:
+            if job.origin == "panel":
+                yield from self._pressed(view, command, order)
+            elif job.alert_id not in view.ledger.alerts:
                 yield self.violated(view, f"{job.job_id} opens {order.quantity}, and no alert asked for it")
             return
         meant = alert.meant
@@ -92,6 +101,19 @@ class EntersAsAsked(Invariant):
             yield self.violated(view, f"{job.job_id} is a {meant.action} and its entry is a {order.side}")
         elif most is not None and order.quantity > most:
             yield self.violated(view, f"{job.job_id} opens {order.quantity}, and its alert asks for {most} at most")
+
+    def _pressed(self, view: View, command: Command, order: Place) -> Iterator[Violation]:
+        wanted, name = view.ledger.wanted(command), command.record.job_id
+        if wanted is None:
+            yield self.violated(view, f"{name} opens {order.quantity}, and nobody pressed for it")
+            return
+        side = wanted.side if wanted.button == "place" else -wanted.side
+        if wanted.button not in ("place", "reverse"):
+            yield self.violated(view, f"{name} opens {order.quantity}, and a person pressed {wanted.button}")
+        elif order.side.sign != side or order.symbol != wanted.symbol:
+            yield self.violated(view, f"{name} opens {order.side} {order.symbol}, another side or symbol than pressed")
+        elif wanted.button == "place" and wanted.quantity is not None and order.quantity > wanted.quantity:
+            yield self.violated(view, f"{name} opens {order.quantity}, and its ticket says {wanted.quantity}")
 
     def _most(self, view: View, command: Command, meant: Meant) -> Decimal | None:
         """Give what the alert may open at most: its own step, its target, its quantity."""
@@ -116,12 +138,29 @@ class EntersAsAsked(Invariant):
         if book is None or most is None:
             return
         rows = [one for command in view.ledger.by_job[job_id] for one in book.of_command(command)]
+        if rows and _resized(view, book, rows[0].row.symbol):
+            return
         asked = sum((one.row.asked for one in rows if one.purpose == "entry" and not one.row.rejected), ZERO)
         if asked > most:
             yield self.violated(view, f"{job_id} has orders of {asked} to open, and its alert asks for {most}")
         closed = sum((one.row.filled for one in rows if one.purpose == "close"), ZERO)
         if alert.meant.after is None and fixed(view, entries[0]) is None and asked and asked + closed > most:
             yield self.violated(view, f"{job_id} closed {closed} and opened {asked} of the {most} that it asks for")
+
+
+    def _opened_by_hand(
+        self, view: View, job_id: str, commands: list[Command], wanted: Wanted
+    ) -> Iterator[Violation]:
+        """All orders of one press together: its ticket's quantity, or as much as the reversed position had."""
+        book = view.books.by_account[commands[0].account]
+        rows = [one for command in commands for one in book.of_command(command) if not one.row.rejected]
+        opened = sum((one.row.asked for one in rows if one.purpose == "entry"), ZERO)
+        closed = sum((one.row.filled for one in rows if one.purpose == "close"), ZERO)
+        size = wanted.quantity if wanted.button == "place" and not _resized(view, book, wanted.symbol) else None
+        if size is not None and opened + closed > size:
+            yield self.violated(view, f"{job_id} closed {closed} and opened {opened} of the {size} on its ticket")
+        if wanted.button == "reverse" and opened > closed:
+            yield self.violated(view, f"{job_id} turned {closed} around and opened {opened}")
 
 
 class EntersInTime(Invariant):
@@ -143,13 +182,24 @@ class EntersInTime(Invariant):
 
     def _arrived(self, view: View, placed: Placed, command: Command) -> Iterator[Violation]:
         expires_ms = self._expires_ms(view, command)
+        if self._stuck(view, placed, command):
+            return
         if expires_ms is not None and placed.row.opened_ms > expires_ms + SKEW_MS + WRITE_MS:
             late_ms = placed.row.opened_ms - expires_ms
             yield self.violated(view, f"{command.record.job_id} arrived {late_ms} ms after it had expired")
 
+    def _stuck(self, view: View, placed: Placed, command: Command) -> bool:
+        """Between the last look at the clock and the wire nobody can help it when a process stands still."""
+        frozen = [(one.from_ms, one.to_ms or 0) for one in view.evidence.troubles if one.kind == "frozen"]
+        sent_ms = command.sending_ms[-1] if command.begun else view.now_ms
+        return any(sent_ms <= from_ms and to_ms <= placed.row.opened_ms for from_ms, to_ms in frozen)
+
     def _expires_ms(self, view: View, command: Command) -> int | None:
         alert, job = view.ledger.fired_of(command), view.ledger.jobs.get(command.record.job_id)
         settings = settings_of(view, command.record.strategy)
+        if job is not None and job.origin == "panel":
+            closes_first = any(one.record.role == "close" for one in view.ledger.by_job[job.job_id])
+            return job.stored_ms + PRESS_MS + (CONFIRM_MS if closes_first else 0)
         if alert is None or job is None or not settings:
             return None
         begun_ms = job.stored_ms if alert.meant.fired_at_ms is None else alert.meant.fired_at_ms
@@ -224,8 +274,23 @@ class PricesNeverWorse(Invariant):
                 if placed.command is None or placed.row.by_hand:
                     continue
                 alert = view.ledger.fired_of(placed.command)
+                wanted = view.ledger.wanted(placed.command)
                 if alert is not None and placed.purpose in ("entry", "stop"):
-                    yield from self._worse(view, placed, alert.meant)
+                    if placed.purpose == "entry" or not _said_by_hand(view, book, placed.row):
+                        yield from self._worse(view, placed, alert.meant)
+                elif wanted is not None and placed.purpose in ("entry", "stop"):
+                    yield from self._pressed(view, book, placed, wanted)
+
+    def _pressed(self, view: View, book: AccountBook, placed: Placed, wanted: Wanted) -> Iterator[Violation]:
+        """A ticket's prices are taken as they are, or refused."""
+        row, name = placed.row, f"order {placed.row.id} of {placed.strategy}"
+        if placed.purpose == "stop":
+            if not _said_by_hand(view, book, row):
+                yield self.violated(view, f"{name} protects at {row.stop_price}, which nobody has asked for")
+        elif wanted.button == "place":
+            asked, is_ = (wanted.order_type, wanted.limit_price, wanted.stop_price), (row.type, *_prices(row))
+            if asked != is_:
+                yield self.violated(view, f"{name} is {is_}, and its ticket says {asked}")
 
     def _worse(self, view: View, placed: Placed, meant: Meant) -> Iterator[Violation]:
         row = placed.row
@@ -243,6 +308,24 @@ class PricesNeverWorse(Invariant):
                 yield self.violated(view, f"{name} protects at {row.stop_price}, asked was {asked}")
             if row.stop_price is not None and abs(row.stop_price - asked) > asked / 100:
                 yield self.violated(view, f"{name} protects at {row.stop_price}, far from {asked}")
+
+
+def _resized(view: View, book: AccountBook, symbol: str) -> bool:
+    """Tell whether a person has changed an order of a symbol at the panel: it may be larger than it was placed."""
+    said = view.ledger.pressed_at(book.account.settings.name, symbol, 0)
+    return any(wanted.button == "modify" for wanted in said)
+
+
+def _prices(row: Row) -> tuple[Decimal | None, Decimal | None]:
+    limit = row.limit_price if row.type is OrderType.LIMIT else None
+    return limit, row.stop_price if row.type is OrderType.STOP else None
+
+
+def _said_by_hand(view: View, book: AccountBook, row: Row) -> bool:
+    """Tell whether a person has named a stop's price at the panel."""
+    name = book.account.settings.name
+    said = view.ledger.pressed_at(name, row.symbol, 0)
+    return any(row.stop_price in (one.stop_loss, one.stop_price) for one in said)
 
 
 def _beyond(price: Decimal | None, asked: Decimal | None, sign: int) -> bool:

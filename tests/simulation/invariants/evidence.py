@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from orderbridge.alerts.alert import StopLoss, TakeProfit
 from orderbridge.model import Direction, OrderType
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
+from tests.simulation.invariants.pressed import Listing, Pressed
 
 Key = tuple[str, str]
 """An item's `pk` and `sk`."""
@@ -170,10 +171,10 @@ class Trouble:
     from_ms: int
     to_ms: int | None
     """None while it lasts."""
-    kind: Literal["broker", "hidden", "closed", "store", "killed", "token", "refused", "halted"]
+    kind: Literal["broker", "hidden", "closed", "store", "killed", "token", "refused", "halted", "frozen"]
     """broker: unreachable or refusing requests; hidden: its reads are late; closed: the session; store: AWS fails or
     throttles; killed: a process died or froze while it may have held a lane; token: no valid one; refused: the broker
-    refuses stops; halted: every sending is halted."""
+    refuses stops; halted: every sending is halted; frozen: a process stands still with a request on its way out."""
     account: str = ""
     """Empty where it concerns all."""
 
@@ -229,6 +230,21 @@ class Evidence(Protocol):
     @property
     def alerts(self) -> Sequence[FiredAlert]:
         """Every alert fired so far, in order; an entry is replaced when it is delivered again."""
+        ...
+
+    @property
+    def presses(self) -> Sequence[Pressed]:
+        """Every press at the panel so far, in order; an entry is replaced when its browser hears more."""
+        ...
+
+    @property
+    def serving(self) -> Mapping[str, int]:
+        """Give the number of the press that each of the panel's processes is answering, or was when it died."""
+        ...
+
+    @property
+    def listings(self) -> Sequence[Listing]:
+        """Every answer to a browser's poll of the orders, in the order in which they came."""
         ...
 
     @property

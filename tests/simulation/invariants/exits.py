@@ -9,7 +9,8 @@ from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Step
 from tests.simulation.invariants.entries import scale, settings_of
 from tests.simulation.invariants.evidence import Meant, Violation
-from tests.simulation.invariants.ledger import Command, Job
+from tests.simulation.invariants.ledger import Command, Job, by_hand
+from tests.simulation.invariants.pressed import Wanted
 
 ZERO = Decimal(0)
 LOT_STEP = Decimal("0.01")
@@ -38,13 +39,42 @@ class ReducesOnly(Invariant):
     def _crosses(self, view: View, book: AccountBook, step: Step, root: str) -> Iterator[Violation]:
         row = step.placed.row
         name = f"order {row.id} ({step.placed.purpose} of {step.placed.strategy or 'nobody'})"
+        if step.placed.purpose != "close" and (_crossed_by_others(book, step, root) or _just_netted(book, step, root)):
+            return
         if not book.hedging and _opens(step.held_before, step.signed):
             yield self.violated(view, f"{name} moved {root} from {step.held_before} to {step.held}", step.at_ms)
         by_broker = book.tradelocker and step.placed.purpose != "close"  # as large as the position, whoever's it is
         mine = step.placed.strategy and not adopts(view, step.placed.strategy) and not by_broker
+        # A person may close whatever the account holds, and may hold both sides where positions are kept apart.
+        mine = mine and not by_hand(_closer(step)) and not by_hand(step.placed.strategy)
         if mine and _opens(step.owned_before, step.signed):
             said = f"{name} sold or bought more than the strategy owns: {step.owned_before} became {step.owned}"
             yield self.violated(view, said, step.at_ms)
+
+
+NETTED_MS = 10_000
+
+
+def _just_netted(book: AccountBook, step: Step, root: str) -> bool:
+    """Tell whether a person's resting order has taken the position away just before: the exit is still to be freed."""
+    entries = [one for one in book.steps[root] if one.placed.purpose == "entry" and by_hand(one.placed.strategy)]
+    return any(0 <= step.at_ms - one.at_ms < NETTED_MS and one.signed * step.signed > 0 for one in entries)
+
+
+def _crossed_by_others(book: AccountBook, step: Step, root: str) -> bool:
+    """Tell whether another order than the one that a person's exit belongs to has opened something in the symbol.
+
+    The broker itself works the bracket of a person's order, whatever else the person does meanwhile.
+    """
+    if not by_hand(step.placed.strategy):
+        return False
+    mine = step.placed.command
+    opened = [one.placed for one in book.steps[root] if one.placed.purpose in ("entry", "hand")]
+    return any(one.command is not mine for one in opened)
+
+
+def _closer(step: Step) -> str:
+    return "" if step.placed.command is None else step.placed.command.record.strategy
 
 
 def _opens(before: Decimal, signed: Decimal) -> bool:
@@ -66,12 +96,23 @@ class LeavesForeignAlone(Invariant):
                 closer = "" if placed.command is None else placed.command.record.strategy
                 if opening is None or adopts(view, closer):
                     continue
+                if by_hand(closer) and placed.command is not None:
+                    yield from self._pressed(view, placed.command, opening.row.position_id)
+                    continue
                 if opening.purpose == "hand":
                     yield self.violated(
                         view, f"{closer or 'the bridge'} closed {opening.row.position_id}, opened by hand"
                     )
                 elif closer and opening.strategy and opening.strategy.partition("#")[0] != closer.partition("#")[0]:
                     yield self.violated(view, f"{closer} closed {opening.row.position_id} of {opening.strategy}")
+
+
+    def _pressed(self, view: View, command: Command, position_id: str) -> Iterator[Violation]:
+        """A person may close anybody's position: the one that was on the screen."""
+        wanted = view.ledger.wanted(command)
+        if wanted is not None and wanted.aim != position_id:
+            pressed = f"{wanted.button} of {wanted.aim or wanted.symbol}"
+            yield self.violated(view, f"a person pressed {pressed}, and {position_id} was closed")
 
 
 class OneSideOnly(Invariant):
@@ -85,7 +126,7 @@ class OneSideOnly(Invariant):
             sides: dict[tuple[str, str], set[int]] = {}
             for held in book.positions:
                 strategy = owner.get(held.id, "")
-                if strategy and not held.by_hand:
+                if strategy and not held.by_hand and not by_hand(strategy):  # a person may hold both sides
                     sides.setdefault((strategy, canonical_root(held.symbol)), set()).add(1 if held.signed > 0 else -1)
             for (strategy, root), signs in sides.items():
                 if len(signs) > 1 and not any(told.code == "ghost_fill" for told in view.evidence.told):
@@ -108,6 +149,9 @@ class ClosesAsAsked(Invariant):
     def _too_much(self, view: View, book: AccountBook, job_id: str) -> Iterator[Violation]:
         commands = view.ledger.by_job[job_id]
         alert = view.ledger.fired_of(commands[0])
+        wanted = view.ledger.wanted(commands[0])
+        if wanted is not None:
+            yield from self._pressed(view, book, job_id, wanted)
         if alert is None:
             return
         meant = alert.meant
@@ -126,6 +170,18 @@ class ClosesAsAsked(Invariant):
             yield self.violated(view, f"{job_id} exits {meant.exit_side} and closed the other side")
         yield from self._beyond_target(view, book, job_id, commands)
 
+    def _pressed(self, view: View, book: AccountBook, job_id: str, wanted: Wanted) -> Iterator[Violation]:
+        commands = view.ledger.by_job[job_id]
+        closes = [one.row for command in commands for one in book.of_command(command) if one.purpose == "close"]
+        closed = sum((row.filled for row in closes), ZERO)
+        side = wanted.side if wanted.button == "place" else -wanted.side
+        if wanted.button in ("modify", "cancel", "protect") or (wanted.button == "place" and book.hedging):
+            yield self.violated(view, f"a person pressed {wanted.button}, and {job_id} closed {closed}")
+        elif {row.sign for row in closes} != {side}:
+            yield self.violated(view, f"{job_id} closed the side that the person did not press {wanted.button} for")
+        elif wanted.quantity is not None and wanted.button != "reverse" and closed > wanted.quantity:
+            yield self.violated(view, f"{job_id} closed {closed}, and the person asked for {wanted.quantity}")
+
     def _beyond_target(
         self, view: View, book: AccountBook, job_id: str, commands: list[Command]
     ) -> Iterator[Violation]:
@@ -140,8 +196,8 @@ class ClosesAsAsked(Invariant):
             and step.placed.command is not None
             and step.placed.command.record.job_id == job_id
         ]
-        if not mine or alert.meant.after * mine[-1].owned_before <= 0:
-            return
+        if not mine or alert.meant.after * mine[-1].owned_before <= 0 or adopts(view, commands[0].record.strategy):
+            return  # who adopts aims with all that the account holds
         wanted = abs(alert.meant.after) * scale(view, commands[0], mine[-1].placed.row.symbol)
         step = mine[-1]
         rounded = LOT_STEP if book.tradelocker else _fraction(wanted)  # sizes are rounded down to the broker's step

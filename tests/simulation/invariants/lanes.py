@@ -9,6 +9,7 @@ from orderbridge.model import OrderType
 from orderbridge.strategy.goal import Ending
 from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.evidence import Violation, Write
+from tests.simulation.invariants.ledger import by_hand
 
 FENCED = ("STATE", "PLAN", "COMMAND")
 
@@ -153,6 +154,18 @@ class EndsWhereTheChainEnds(Invariant):
                     yield self.violated(view, f"{strategy} owns {owned}, and its chain ends at {wanted}")
 
 
+def _traded_by_hand(view: View) -> set[str]:
+    """Name the strategies in whose symbols a person has traded at the panel, where that changes what they hold."""
+    names: set[str] = set()
+    for book in view.books.by_account.values():
+        for root, steps in book.steps.items():
+            mine = [step for step in steps if step.placed.command and by_hand(step.placed.command.record.strategy)]
+            names |= {step.placed.strategy for step in mine}
+            if mine and not book.hedging:
+                names |= {strategy for strategy, of in book.runs if of == root}
+    return names
+
+
 def _complete_chains(view: View) -> dict[str, list[Any]]:
     """Give the chains of which every alert is a link that joins on to the one fired before, and was taken."""
     chains: dict[str, list[Any]] = {}
@@ -175,4 +188,5 @@ def _complete_chains(view: View) -> dict[str, list[Any]]:
     }
     if "" in stopped:
         return {}
+    stopped |= _traded_by_hand(view)
     return {name: ends for name, ends in chains.items() if ends and name not in broken | stopped}

@@ -10,6 +10,7 @@ from orderbridge.commands import ClosePosition, Place, PlaceGroup
 from orderbridge.execution.records import CommandRecord, CommandStatus
 from orderbridge.storage.items import unmarshal
 from tests.simulation.invariants.evidence import Evidence, FiredAlert, Key, Write
+from tests.simulation.invariants.pressed import Pressed, Wanted
 
 PENDING = frozenset({CommandStatus.SENDING, CommandStatus.UNKNOWN})
 
@@ -91,6 +92,9 @@ class Ledger:
         self._chain_jobs: dict[tuple[str, str, str], str] = {}
         self._plans: dict[str, set[str]] = {}
         self._fired: dict[str, FiredAlert] = {}
+        self.by_press: dict[int, list[str]] = {}
+        """Press -> ids of its jobs: stored by the process that was answering it then."""
+        self._presses: dict[str, int] = {}
         self._ended: list[Job] = []
 
     def refresh(self) -> tuple[list[Write], list[Move]]:
@@ -142,11 +146,18 @@ class Ledger:
                 int(data.get("accepted_at_ms", 0)),
                 write.at_ms,
             )
+            self._press(job, write.process)
         job.status = str(item.get("status", ""))
         job.code, job.sentence = str(item.get("code", "")), str(item.get("sentence", ""))
         if "gpk" not in item and job.ended_ms is None:
             job.ended_ms = write.at_ms
             self._ended.append(job)
+
+    def _press(self, job: Job, process: str) -> None:
+        number = self._evidence.serving.get(process) if job.origin == "panel" else None
+        if number is not None:
+            self._presses[job.job_id] = number
+            self.by_press.setdefault(number, []).append(job.job_id)
 
     def _state(self, write: Write) -> None:
         assert write.after is not None
@@ -202,6 +213,25 @@ class Ledger:
         job = self.jobs.get(command.record.job_id)
         return None if job is None or job.origin != "alert" else self.fired(job.alert_id)
 
+    def pressed(self, job_id: str) -> Pressed | None:
+        """Give the press that a job was stored for; None for any other job."""
+        number = self._presses.get(job_id)
+        return None if number is None else self._evidence.presses[number]
+
+    def pressed_at(self, account: str, symbol: str, since_ms: int) -> list[Wanted]:
+        """Give what was pressed for a symbol of an account since a moment, as far as it was taken in."""
+        return [
+            press.wanted
+            for number in self.by_press
+            for press in (self._evidence.presses[number],)
+            if (press.wanted.account, press.wanted.symbol) == (account, symbol) and press.at_ms >= since_ms
+        ]
+
+    def wanted(self, command: Command) -> Wanted | None:
+        """Give what the person wants whose press a command was made for."""
+        press = self.pressed(command.record.job_id)
+        return None if press is None else press.wanted
+
     def state(self, lane: str) -> Mapping[str, Any]:
         """Give a lane's state as JSON data."""
         item = self._evidence.items.get((f"LANE#{lane}", "STATE"))
@@ -209,6 +239,11 @@ class Ledger:
 
     def lanes(self) -> list[str]:
         return list(self.by_lane)
+
+
+def by_hand(strategy: str) -> bool:
+    """Tell whether a book is a person's at the panel, not a strategy's."""
+    return strategy.startswith("panel:")
 
 
 def is_opening(record: CommandRecord) -> bool:
@@ -230,4 +265,4 @@ def _data(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return data
 
 
-__all__ = ["Command", "Job", "Key", "Ledger", "Move", "TakenUp", "is_closing", "is_opening"]
+__all__ = ["Command", "Job", "Key", "Ledger", "Move", "TakenUp", "by_hand", "is_closing", "is_opening"]

@@ -27,6 +27,7 @@ from tests.simulation.invariants.evidence import (
     Trouble,
     Write,
 )
+from tests.simulation.invariants.pressed import Listing, Pressed
 
 START_MS = 1_800_000_000_000
 SYMBOL = {"tradestation": "MSFT", "tradelocker": "BTCUSD"}
@@ -81,6 +82,9 @@ class Made:
         self.accounts = {"acc": self.account}
         self.strategies: dict[str, list[StrategySettings]] = {}
         self.alerts: list[FiredAlert] = []
+        self.presses: list[Pressed] = []
+        self.serving: dict[str, int] = {}
+        self.listings: list[Listing] = []
         self.troubles: list[Trouble] = []
         self.told: list[Told] = []
         self.logins: list[LoginEvidence] = []

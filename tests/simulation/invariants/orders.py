@@ -102,8 +102,16 @@ class OneUnknownAtATime(Invariant):
                 if is_opening(record):
                     yield self.violated(view, f"{record.job_id} was sent while {other.record.job_id} is unknown")
                 same = (other.record.strategy, other.record.root) == (record.strategy, record.root)
+                again = _whole_by_id(view, move.command) and _whole_by_id(view, other)
+                if again:
+                    continue  # a person's second press on Close: by id it cannot close more than there is
                 if is_closing(record) and is_closing(other.record) and same and _same_aim(record.command, other):
                     yield self.violated(view, f"{record.job_id} closes while the exit {other.record.job_id} is unknown")
+
+
+def _whole_by_id(view: View, command: Command) -> bool:
+    wanted = view.ledger.wanted(command)
+    return wanted is not None and isinstance(command.record.command, ClosePosition) and wanted.quantity is None
 
 
 def _same_aim(wanted: object, other: Command) -> bool:

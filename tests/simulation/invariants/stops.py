@@ -17,6 +17,7 @@ from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Placed
 from tests.simulation.invariants.entries import settings_of
 from tests.simulation.invariants.evidence import Trouble, Violation
+from tests.simulation.invariants.ledger import by_hand
 
 ZERO = Decimal(0)
 LONGEST_MS = 10_000
@@ -31,6 +32,8 @@ class KeepsItsStop(Invariant):
         self._since_ms: dict[Place, int] = {}
         self._net_ms: dict[Place, int] = {}
         self._said: dict[Place, str] = {}
+        self._handed: set[str] = set()
+        """Entries whose stop has worked for all that is held."""
 
     def after_step(self, view: View) -> Iterator[Violation]:
         for book in view.changed:
@@ -71,6 +74,8 @@ class KeepsItsStop(Invariant):
         opened = {one.row.position_id: one for one in book.placed if one.row.role == "order"}
         closing = {one.row.position_id for one in book.placed if one.row.role == "close" and one.row.working}
         for held in book.positions:
+            if held.stop is not None and held.id in opened:
+                self._handed.add(opened[held.id].row.id)
             if held.by_hand or held.stop is not None or held.id in closing:
                 continue
             opening = opened.get(held.id)
@@ -81,16 +86,20 @@ class KeepsItsStop(Invariant):
             else:
                 entries = [] if opening is None else [opening]
             strategies = {entry.strategy for entry in entries}
-            if any(_wants_stop(view, entry) for entry in entries) and not self._given_up(view, book, strategies):
+            wanting = [entry for entry in entries if self._wants_stop(view, entry)]
+            if wanting and not self._given_up(view, book, strategies):
                 yield (book.account.settings.name, held.id, ""), f"position {held.id} ({held.signed}) has no stop"
 
     def _bare_sums(self, view: View, book: AccountBook) -> Iterator[tuple[Place, str]]:
         """TradeStation: working stops and closing orders must cover what the strategy owns."""
         for (strategy, root), run in book.runs.items():
-            if run.owned == 0 or not any(_wants_stop(view, entry) for entry in run.entries):
+            wanting = [entry for entry in run.entries if self._wants_stop(view, entry)]
+            if run.owned == 0 or not wanting:
                 continue
             sign = 1 if run.owned > 0 else -1
             needed = min(abs(run.owned), max(ZERO, book.held(root) * sign))
+            if by_hand(strategy):  # of a person's orders only those that were given a stop
+                needed = min(needed, sum((entry.row.filled for entry in wanting), ZERO))
             covering = [
                 one.row
                 for one in book.placed
@@ -102,11 +111,28 @@ class KeepsItsStop(Invariant):
                 and canonical_root(one.row.symbol) == root
             ]
             covered = sum((row.asked - row.filled for row in covering), ZERO)
+            if covered and covered >= needed:
+                self._handed.update(entry.row.id for entry in wanting)
             if covered < needed and not self._given_up(view, book, {strategy}):
                 yield (
                     (book.account.settings.name, strategy, root),
                     f"{strategy} holds {needed} {root} and {covered} of it has a stop",
                 )
+
+    def _wants_stop(self, view: View, entry: Placed) -> bool:
+        """A person's order was given a stop, and from when it works on that is the person's own affair.
+
+        What a person says at the panel holds for a strategy's stop too: one that was taken away is not put back.
+        """
+        if entry.command is None:
+            return False
+        since_ms, account = entry.row.opened_ms, entry.command.account
+        if any(one.unprotects for one in view.ledger.pressed_at(account, entry.row.symbol, since_ms)):
+            return False
+        alert, wanted = view.ledger.fired_of(entry.command), view.ledger.wanted(entry.command)
+        if wanted is not None:
+            return wanted.stop_loss is not None and entry.row.id not in self._handed
+        return alert is not None and alert.meant.stop_loss is not None
 
     def _given_up(self, view: View, book: AccountBook, strategies: set[str]) -> bool:
         """The broker has refused the stop, and the settings say `keep` (rule 17)."""
@@ -114,11 +140,6 @@ class KeepsItsStop(Invariant):
         refused = refused or any(one.kind == "refused" for one in view.evidence.troubles)
         keeps = any(one.on_stop_refused == "keep" for name in strategies for one in settings_of(view, name))
         return refused and keeps
-
-
-def _wants_stop(view: View, entry: Placed) -> bool:
-    alert = None if entry.command is None else view.ledger.fired_of(entry.command)
-    return alert is not None and alert.meant.stop_loss is not None
 
 
 def _troubles(view: View, account: str, since_ms: int) -> list[Trouble]:
