@@ -60,10 +60,20 @@ def roles(step: Step) -> list[str]:
     return [role for role, _ in step.commands]
 
 
+SENTENCES = {
+    "bracket_on_working": "This broker takes a stop loss or take profit only with a new order.",
+    "bracket_quantity": "The quantity of a stop loss or take profit follows its position.",
+    "cancel_not_confirmed": "The broker has not taken back the earlier stop loss or take profit.",
+    "flat": "This position is closed already.",
+    "not_found": "The broker does not list this order.",
+    "price_missing": "The new price is missing.",
+}
+
+
 def refusal(step: Step) -> str:
     assert isinstance(step, End), step
     assert step.ending is Ending.REFUSED
-    assert step.sentence.endswith(".")
+    assert step.code == "final" or step.sentence == SENTENCES[step.code]
     return step.code
 
 
@@ -420,6 +430,24 @@ def test_cancelled_exit_is_wanted_no_more(kind: OrderType, left: Bracket) -> Non
     wish = wishes.CancelOrder("st", MES)
 
     assert words(wish, order("st", kind=kind)) == (["trend"], left)
+
+
+def test_cancelled_target_is_known_by_what_it_was_sent_for() -> None:
+    state = of(book(2, tracked("tp", "target"), wants=BRACKET))
+
+    assert words(wishes.CancelOrder("tp", MES), order("tp", kind=LIMIT), state=state) == (
+        ["trend"],
+        Bracket(stop_loss=BRACKET.stop_loss),
+    )
+
+
+def test_order_that_is_over_is_told_by_its_state() -> None:
+    for given in (
+        cancelled(CANCEL, scene(order("o", status=FILLED))),
+        modified(change(3), scene(order("o", status=CANCELLED))),
+    ):
+        assert isinstance(given, End)
+        assert given.sentence in ("The order is filled already.", "The order is cancelled already.")
 
 
 def test_cancelled_entry_says_nothing_about_brackets() -> None:

@@ -55,10 +55,20 @@ def scene(
     return Scene(look(*shown), state or LaneState(), at, mode, NOW_MS, records, goal)
 
 
+SENTENCES = {
+    "already_closing": "Working orders close this position already. Cancel one of them first.",
+    "bracket_on_close": "This order closes a position: a stop loss or take profit has no place.",
+    "crosses_zero": "This limit order is larger than the position that it closes. "
+    "Close the position first, then place the rest.",
+    "flat": "This position is closed already.",
+    "not_done": "The market is closed.",
+    "not_found": "The order is not shown any more.",
+}
+
+
 def refusal(step: Step) -> str:
     assert isinstance(step, End), step
-    assert step.ending is Ending.REFUSED
-    assert step.sentence.endswith(".")
+    assert (step.ending, step.sentence) == (Ending.REFUSED, SENTENCES[step.code])
     return step.code
 
 
@@ -283,7 +293,7 @@ def test_close_that_was_not_found_has_failed() -> None:
 
     assert isinstance(step, End)
     assert (step.ending, step.code) == (Ending.FAILED, "not_found")
-    assert "still shows" in step.sentence
+    assert step.sentence == "The close was sent, its answer was lost, and the broker still shows the position."
 
 
 def test_entry_of_a_reversal_follows_the_close_and_ends_it() -> None:
@@ -310,7 +320,7 @@ def test_reversal_whose_close_does_not_show_opens_nothing() -> None:
 
     assert isinstance(step, End)
     assert (step.ending, step.code) == (Ending.FAILED, "close_not_confirmed")
-    assert "nothing was opened" in step.sentence
+    assert step.sentence == "The close was not confirmed within 10 seconds, so nothing was opened."
 
 
 def test_reversal_of_what_somebody_else_closed_opens_nothing() -> None:

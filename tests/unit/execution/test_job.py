@@ -260,6 +260,46 @@ def test_entry_waits_while_another_is_unknown_and_grows_too_old(world: Scripted)
     assert outcome.sentence == "An earlier order is not resolved yet. The alert has grown too old meanwhile."
 
 
+@pytest.mark.parametrize(("age_ms", "status"), [(29_999, "accepted"), (30_000, "expired")])
+def test_entry_that_cannot_be_worked_expires_at_its_age(world: Scripted, age_ms: int, status: str) -> None:
+    world.broker.unreadable = BrokerUnavailableError("maintenance")
+    alert_id = world.send("buy", "2")
+
+    world.script.advance(age_ms)
+    world.work()
+
+    assert world.outcome(alert_id).status == status
+
+
+def test_alert_that_closes_something_does_not_expire_while_it_waits(world: Scripted) -> None:
+    world.fire("buy", "1")
+    world.broker.unreadable = BrokerUnavailableError("maintenance")
+    sells, buys = world.send("sell", "1"), world.send("buy", "1")
+
+    world.run(60)
+    waiting_still = world.outcome(sells).status
+    world.broker.unreadable = None
+    world.run(20)
+
+    assert waiting_still == "accepted"
+    assert world.broker.signed(MES) == 0
+    assert world.outcome(buys).status == "expired"
+
+
+@pytest.mark.parametrize(("action", "waits"), [("buy", True), ("add", True), ("sell", False)])
+def test_only_what_opens_waits_for_an_unknown_entry_of_the_lane(action: str, waits: bool) -> None:
+    world = Scripted({"s": {"pyramiding": 5}, "z": {}})
+    world.fire("buy", "1")
+    lose(world, strategy="z")
+    alert_id = world.send(action, "1")
+
+    work(world, 20)
+
+    reasons = {one.job.alert_id: one.code for one in world.stored_jobs()}
+    assert (reasons.get(alert_id) == "unresolved") is waits
+    assert (world.broker.signed(MES) == 0) is not waits
+
+
 def test_exit_asks_ten_seconds_for_an_unknown_entry_then_goes_ahead(world: Scripted) -> None:
     world.fire("buy", "1")
     world.add_strategy("s", pyramiding=3)
@@ -589,3 +629,18 @@ def test_stop_that_is_lost_while_a_close_is_unknown_is_put_back(world: Scripted)
     stops = [one for one in world.broker.sent if isinstance(one, Place) and one.order_type is STOP]
     assert [one.quantity for one in stops] == [d(2), d(2)]
     assert world.broker.signed(MES) == 2
+
+
+def test_second_exit_frees_no_stop_while_one_is_unknown(world: Scripted) -> None:
+    world.fire("buy", "2", stop_loss=StopLoss(stop_price=d(4900)))
+    world.broker.answers = [world.broker.carry_out, Unknown("reset")]
+    world.send("exit")
+    work(world, 5)
+    second = world.send("exit")
+
+    work(world, 5)
+
+    reasons = {one.job.alert_id: one.code for one in world.stored_jobs()}
+    assert reasons[second] == "unresolved"
+    works = [one for one in world.broker.book.values() if one.type is STOP and not one.status.final]
+    assert [one.quantity for one in works] == [d(2)]
