@@ -203,7 +203,7 @@ def named_side_of_an_exit_ignored(patch: Patcher) -> None:
 
 
 def partial_exit_taken_as_full(patch: Patcher) -> None:
-    patch.function(exits, "_partial_exit", lambda _: lambda case, side, link: None)
+    patch.function(exits, "_asked_part", lambda _: lambda case, link: None)
 
 
 def full_exit_leaves_a_part(patch: Patcher) -> None:

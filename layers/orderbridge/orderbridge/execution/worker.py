@@ -12,25 +12,20 @@ from dataclasses import dataclass, replace
 
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.brokers.port import Deadline
-from orderbridge.commands import Place
-from orderbridge.errors import BrokerReadError, ConflictError, StorageError
+from orderbridge.errors import ConflictError, StorageError
 from orderbridge.execution.bookkeeping import Event
-from orderbridge.execution.care import care_for, unprotected
 from orderbridge.execution.desk import Desk, amount
-from orderbridge.execution.hand_books import base_of, by_hand, handed_over
 from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker
 from orderbridge.execution.looks import Looks
-from orderbridge.execution.plans import carry_out, close_unsent, store_revision, told_of_sent
+from orderbridge.execution.plans import close_unsent, told_of_sent
 from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
-from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job, StoredJob
-from orderbridge.execution.resolve import find_ghosts, resolve_pending
+from orderbridge.execution.records import Job, StoredJob
 from orderbridge.execution.results import Parked
 from orderbridge.execution.session import LaneSession, with_book
-from orderbridge.execution.wishes import UndoOrder
+from orderbridge.execution.tending import Tender
 from orderbridge.model import Direction
 from orderbridge.strategy.chain import ChainItem, ChainState, arrange, link_of, passed, worked
-from orderbridge.strategy.goal import End, Ending, Holding
-from orderbridge.strategy.symbols import canonical_root
+from orderbridge.strategy.goal import End, Ending
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +33,6 @@ ON_SCREEN_MS = 4_000
 """A press that is refused within this is answered so; later it may have been answered as open, and a notice tells."""
 HOLD_MS = 45_000
 """How long a lane is held without a sign of life: longer than any worker may run on."""
-TEND_AGAIN_MS = 1_500
-MAX_REJECTIONS = 2
-"""Stops that the broker took and rejected afterwards, until it counts as refusing them: the entry's own, and ours."""
-TEMPORARY = frozenset({"rate_limited", "closed", "not_taken", "edge_limited", "not_connected", "unauthorized"})
-CHANGED = frozenset({"reserved", "side_mismatch", "flat", "not_found"})
-"""Refusals that say nothing about the stop itself, or that the holding has changed: look again, then try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +72,9 @@ class LaneWorker:
         done = 0
         wake_at_ms: int | None = None
         try:
-            self._tend(session)
+            self._tender(session).tend()
             done, wake_at_ms = self._work_inbox(session)
-            self._tend(session)
+            self._tender(session).tend()
         finally:
             self._store.release(session.fence)
         return Worked(done, self._again(session, wake_at_ms), watched=session.state.watched)
@@ -102,6 +91,9 @@ class LaneWorker:
             deadline=deadline,
             on_event=self._on_event,
         )
+
+    def _tender(self, session: LaneSession) -> Tender:
+        return Tender(session, self._jobs, self._desk)
 
     # ---- the inbox
 
@@ -130,8 +122,8 @@ class LaneWorker:
             wake_at_ms = self._work_one(session, picked)
             if wake_at_ms is not None:
                 put_aside[picked.job.job_id] = wake_at_ms
-            if self._lacks_a_stop(session):
-                self._tend(session)  # the jobs behind may take long: each waits for what it sends to show
+            if self._tender(session).lacks_a_stop():
+                self._tender(session).tend()  # the jobs behind may take long: each waits for what it sends to show
         return done, min(put_aside.values(), default=None)
 
     def _pick(self, session: LaneSession, ready: Sequence[StoredJob]) -> tuple[StoredJob | None, int | None]:
@@ -172,7 +164,8 @@ class LaneWorker:
             return None
         stored = self._store.start_job(session.fence, stored)
         session.fence = self._store.extend(session.fence, self._clock.now_ms(), HOLD_MS)
-        worker = JobWorker(session, self._desk, lambda s, r: self._care(session, session.state.book(s, r)))
+        tender = self._tender(session)
+        worker = JobWorker(session, self._desk, lambda s, r: tender.care(session.state.book(s, r)))
         worker.phases = {"started": self._clock.now_ms()}
         try:
             result = worker.work(stored)
@@ -258,145 +251,6 @@ class LaneWorker:
             waiting.append(max(0, wake_at_ms - now_ms))
         return min(waiting, default=None)
 
-    # ---- tending
-
-    def _tend(self, session: LaneSession) -> None:
-        """Resolve what is unknown and see that what is held has its stop; a broker that cannot be read is left be."""
-        if not session.state.watched:
-            return
-        try:
-            session.see()
-            resolve_pending(session, self._tell)
-            if session.wrote:
-                session.see(max_age_ms=0)
-            for ghost in find_ghosts(session, self._tell):
-                self._flatten_ghost(session, ghost)
-            for book in session.state.books:
-                self._care(session, book)
-        except BrokerReadError as error:
-            log.warning("the lane could not be tended", extra={"lane": session.fence.lane, "problem": str(error)})
-
-    def _lacks_a_stop(self, session: LaneSession) -> bool:
-        """Tell whether something is held without its stop by the last look, and the stop is not given up (rule 17)."""
-        if session.look is None:
-            return False
-        wanted = [book for book in session.state.books if book.protection is not None and not book.protection.refused]
-        capabilities = session.broker.capabilities
-        return any(unprotected(book, session.holding(book.strategy, book.root), capabilities) for book in wanted)
-
-    def _care(self, session: LaneSession, book: Book) -> None:
-        pending = {pending.role for pending in session.state.pending if pending.root == book.root}
-        if pending - {"close"} or (book.root in session.unsettled and not pending):
-            return
-        now_ms = self._clock.now_ms()
-        if now_ms - session.tended_ms.get((book.strategy, book.root), 0) < TEND_AGAIN_MS:
-            return
-        holding = session.holding(book.strategy, book.root)
-        capabilities = session.broker.capabilities
-        wanted = book.protection
-        if wanted is not None and not wanted.refused and book.owned != 0 and wanted.rejections >= MAX_REJECTIONS:
-            self._stop_refused(session, book.strategy, book.root, "rejected after it was taken")
-            return
-        self._note_protection(session, book, unprotected(book, holding, capabilities), now_ms)
-        care = care_for(session.state.book(book.strategy, book.root), holding, capabilities, now_ms)
-        if care is None:
-            self._hand_over(session, book, holding)
-            return
-        job_id = f"care.{session.account.name}.{session.fence.epoch}.{book.strategy}.{book.root}.{now_ms}"
-        session.tended_ms[(book.strategy, book.root)] = now_ms
-        records = store_revision(session, job_id, book.strategy, book.root, None, 1, care.commands)
-        done = carry_out(session, records, None)
-        log.info("tended", extra={"lane": session.fence.lane, "why": care.why})
-        for record in done:
-            if record.role == "stop":
-                self._after_stop(session, record)
-        if any(record.sent_at_ms for record in done):
-            session.see(max_age_ms=0)
-
-    def _hand_over(self, session: LaneSession, book: Book, holding: Holding) -> None:
-        """What a person holds, and the broker now protects, is the person's own from here on."""
-        state = handed_over(
-            session.state, session.state.book(book.strategy, book.root), holding, session.broker.capabilities
-        )
-        if state is not None:
-            self._store.save_state(session.fence, state)
-            session.state = state
-
-    def _note_protection(self, session: LaneSession, book: Book, naked: bool, now_ms: int) -> None:
-        since = book.unprotected_since_ms
-        if naked == (since is not None):
-            return
-        if since is not None:
-            log.info("protected again", extra={"metric": "UnprotectedMs", "value": now_ms - since, "root": book.root})
-        session.state = with_book(session.state, replace(book, unprotected_since_ms=now_ms if naked else None))
-        self._store.save_state(session.fence, session.state)
-
-    def _after_stop(self, session: LaneSession, record: CommandRecord) -> None:
-        refusals = [placed.refused for placed in record.orders if placed.refused]
-        if record.status is CommandStatus.REFUSED and record.code not in TEMPORARY | CHANGED:
-            self._stop_refused(session, record.strategy, record.root, record.message)
-        elif refusals:
-            self._stop_refused(session, record.strategy, record.root, str(refusals[0]))
-
-    def _stop_refused(self, session: LaneSession, strategy: str, root: str, message: str) -> None:
-        """The broker refuses the stop: close the position or keep it, as the strategy says, and tell (rule 17)."""
-        book = session.state.book(strategy, root)
-        if book.protection is None:
-            return
-        settings = self._desk.settings.strategy(strategy)
-        keep = by_hand(strategy) or (settings is not None and settings.on_stop_refused == "keep")
-        session.state = with_book(session.state, replace(book, protection=replace(book.protection, refused=message)))
-        self._store.save_state(session.fence, session.state)
-        done = "kept" if keep else "closed"
-        held = f"{amount(abs(book.owned))} {root}"
-        self._tell("stop_refused", f"The broker refused the stop for {held} ({message}); the position is {done}.")
-        if not keep:
-            self._exit(session, strategy, root, f"stoprefused.{book.protection.job_id}", book)
-
-    def _flatten_ghost(self, session: LaneSession, ghost: CommandRecord) -> None:
-        session.see(max_age_ms=0)
-        if by_hand(ghost.strategy):
-            self._undo(session, ghost)
-            return
-        book = session.state.book(ghost.strategy, ghost.root)
-        self._exit(session, ghost.strategy, ghost.root, f"ghost.{ghost.command_id}", book)
-
-    def _undo(self, session: LaneSession, ghost: CommandRecord) -> None:
-        """Queue the undoing of a person's order that was told not to exist."""
-        command = ghost.command
-        if not isinstance(command, Place) or not ghost.orders:
-            return
-        job = Job(
-            job_id=f"ghost.{ghost.command_id}",
-            alert_id="",
-            strategy=base_of(ghost.strategy),
-            account=session.account.name,
-            lane=session.fence.lane,
-            root=ghost.root,
-            accepted_at_ms=self._clock.now_ms(),
-            wish=UndoOrder(ghost.orders[0].order_id, command.symbol, command.side),
-            origin="care",
-        )
-        self._jobs.put_job(job)
-
-    def _exit(self, session: LaneSession, strategy: str, root: str, alert_id: str, book: Book) -> None:
-        """Queue an exit of our own: it goes the way of every exit, and does not give up."""
-        now_ms = self._clock.now_ms()
-        held = [p.symbol for p in session.look.positions if canonical_root(p.symbol) == root] if session.look else []
-        symbol = held[0] if held else book.protection.symbol if book.protection is not None else root
-        job = Job(
-            job_id=f"{alert_id}.{session.account.name}",
-            alert_id=alert_id,
-            strategy=strategy,
-            account=session.account.name,
-            lane=session.fence.lane,
-            root=root,
-            accepted_at_ms=now_ms,
-            alert=Alert(Action.EXIT, symbol, exit_side=Direction.of(book.owned) if book.owned else None),
-            origin="care",
-        )
-        self._jobs.put_job(job)
-
     def _on_event(self, event: Event) -> None:
         order = event.tracked
         if event.kind == "rejected" and order is not None:
@@ -411,9 +265,6 @@ class LaneWorker:
             )
             self._desk.tell("drift", sentence, account=self._desk.account.name)
         log.info("order event", extra={"kind": event.kind, "root": event.root, "strategy": event.strategy})
-
-    def _tell(self, code: str, sentence: str) -> None:
-        self._desk.tell(code, sentence, account=self._desk.account.name)
 
 
 def chain_item(job: Job) -> ChainItem:
