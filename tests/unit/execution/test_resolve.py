@@ -310,6 +310,16 @@ def test_orders_of_other_commands_are_claimed(world: Scripted) -> None:
     assert world.broker.evidence[0].claimed_ids == ("t", "filled")
 
 
+def test_broker_is_asked_with_what_was_known_before_the_sending(world: Scripted) -> None:
+    with world.session() as lane:
+        world.broker.show(order("old"))
+        world.broker.held = {"p": position(3, "p")}
+        unknown(world, lane)
+        ask(world, lane, 1_000)
+
+    assert world.broker.evidence == [Evidence(NOW_MS, ("old",), {"p": d(3)})]
+
+
 def test_claims_are_added_to_what_was_claimed_before_the_sending() -> None:
     state = of(book(0, tracked("t", "stop"), tracked("b", "stop")), claimed=("c", "t"))
 
