@@ -122,6 +122,18 @@ def _stops_cancelled(draw: Draw) -> list[Step]:
     ]
 
 
+def _lost_answers(draw: Draw) -> list[Step]:
+    """Half of the answers to a person's browser get lost, or its requests arrive twice."""
+    fault = draw.dice.choice((Fault.LOST, Fault.CONFLICT))
+    return _always(draw, Window(fault, 0.5, functions=frozenset({"browser"})))
+
+
+def _lost_presses(draw: Draw) -> list[Step]:
+    """The broker's answers to what the panel's own processes send get lost."""
+    carried_out = draw.dice.choice((Fault.LOST, Fault.RESET, Fault.ERROR_AFTER))
+    return _always(draw, Window(carried_out, 0.5, BROKERS, frozenset({"broker_api"}), WRITES, most=4))
+
+
 def _tokens(draw: Draw) -> list[Step]:
     """Access tokens lapse again and again."""
     brokers = sorted({seat.broker for seat in draw.seats})
@@ -155,6 +167,8 @@ POINTED: Mapping[str, Callable[[Draw], list[Step]]] = {
     "parts": _parts,
     "hands": _hands,
     "stops_cancelled": _stops_cancelled,
+    "lost_answers": _lost_answers,
+    "lost_presses": _lost_presses,
     "tokens": _tokens,
     "swings": _swings,
 }

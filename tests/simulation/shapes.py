@@ -30,6 +30,7 @@ def _short(*kinds: str, **knobs: Any) -> Shape:
     return Shape(**{**usual, **knobs})
 
 
+PRESSED = {"panel": 1.0, "presses_a_minute": (14.0, 22.0), "alerts_a_minute": (4.0, 8.0)}
 SIDES = {"styles": ("side",), "patient": 0.0}
 CHAINS = {"styles": ("target",)}
 STATIONS = {"names": ("tsm", "tsf")}
@@ -55,7 +56,7 @@ SHAPES: Mapping[str, Shape] = {
     "foreign": _short("hands", **SIDES),
     "lost": _short("lost_writes", alerts_a_minute=(14.0, 20.0)),
     "unbooked": _short("unbooked_writes", "hands", alerts_a_minute=(14.0, 20.0), **SIDES),
-    "lost_and_hidden": _short("lost_writes", "blind"),
+    "lost_and_hidden": _short("lost_writes", "blind", alerts_a_minute=(18.0, 26.0)),
     "killed": _short("killed_sending"),
     "frozen": _short("frozen_long", minutes=(1.5, 2.0)),
     "held_up": _short("slow_answers", minutes=(1.5, 2.0), **SIDES),
@@ -66,5 +67,9 @@ SHAPES: Mapping[str, Shape] = {
     "kill_switch": _short("halts", alerts_a_minute=(14.0, 20.0)),
     "parts": _short("parts", "swings", **STATIONS),
     "tokens": _short("tokens", forced=ROTATING, minutes=(1.5, 2.0), **STATIONS),
+    "pressed": _short(**PRESSED),
+    "pressed_again": _short("lost_answers", **PRESSED),
+    "pressed_lost": _short("lost_presses", **PRESSED),
+    "pressed_late": _short("frozen_long", minutes=(1.5, 2.0), **{**PRESSED, "alerts_a_minute": (14.0, 20.0)}),
     "accounts": _short(seats=(3, 3), names=("tlh", "tln", "tl2"), strategies=(2, 2)),
 }

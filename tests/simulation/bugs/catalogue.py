@@ -1,6 +1,6 @@
 """Every planted bug: its name, what is wrong, the stories that show it, and the invariant that names it."""
 
-from tests.simulation.bugs import doors, ledger, looks, meaning
+from tests.simulation.bugs import doors, ledger, looks, meaning, presses
 from tests.simulation.bugs.bug import Bug
 
 BUGS: tuple[Bug, ...] = (
@@ -427,6 +427,54 @@ BUGS: tuple[Bug, ...] = (
         doors.old_pair_written_back,
         "tokens",
         ("LoginsKept",),
+    ),
+    Bug(
+        "part-of-a-close-ignored",
+        "trading",
+        "A person who closes a part closes everything.",
+        presses.part_of_a_close_ignored,
+        "pressed",
+        ("ClosesAsAsked",),
+    ),
+    Bug(
+        "ticket-sent-at-market",
+        "trading",
+        "A person's limit or stop order goes out at market.",
+        presses.ticket_sent_at_market,
+        "pressed",
+        ("PricesNeverWorse",),
+    ),
+    Bug(
+        "press-sent-however-old",
+        "trading",
+        "A press that nobody could work in time is sent all the same.",
+        presses.press_sent_however_old,
+        "pressed_late",
+        ("EntersInTime",),
+    ),
+    Bug(
+        "request-id-kept-in-memory",
+        "mechanics",
+        "Only the process that took a press knows its requestId again.",
+        presses.request_id_kept_in_memory,
+        "pressed_again",
+        ("AnswersStand",),
+    ),
+    Bug(
+        "unknown-press-told-as-refused",
+        "mechanics",
+        "A press of unknown outcome is answered as an error.",
+        presses.unknown_press_told_as_refused,
+        "pressed_lost",
+        ("AnswersStand",),
+    ),
+    Bug(
+        "press-overtakes-alerts",
+        "mechanics",
+        "A press goes before alerts that came first.",
+        presses.press_overtakes_alerts,
+        "pressed_late",
+        ("AlertsBeforePresses",),
     ),
 )
 BY_NAME = {bug.name: bug for bug in BUGS}
