@@ -9,7 +9,7 @@ from orderbridge.brokers import port
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.brokers.port import Accepted, Capabilities, Done, PlacedOrder, Refused, Unknown
 from orderbridge.commands import Bracket, Cancel, ClosePosition, Command, ModifyPosition, Place, PlaceGroup, Replace
-from orderbridge.errors import BrokerUnavailableError, UnknownSymbolError
+from orderbridge.errors import BrokerUnavailableError, StorageError, UnknownSymbolError
 from orderbridge.execution import wishes
 from orderbridge.execution.by_hand import FRESH_MS, MAX_AGE_MS, RESERVE_S, SETTLE_S
 from orderbridge.execution.ports import Stopped
@@ -544,3 +544,96 @@ def test_change_that_was_not_sent_behind_an_unknown_one_is_sent_once_that_is_fou
         Replace("st", MES, stop_price=d(4950)),
         Replace("tp", MES, limit_price=d(5050)),
     ]
+
+
+# ---- what was stored and never sent
+
+
+@pytest.mark.parametrize(
+    ("wish", "at", "died_before", "sends"),
+    [
+        (wishes.PlaceOrder(place(BUY, 1)), TRADESTATION, ("entry", place(BUY, 1)), [place(BUY, 1)]),
+        (CLOSE, TRADESTATION, ("close", place(SELL, 2, "close")), [place(SELL, 2, "close")]),
+        (
+            wishes.ProtectPosition(MES, MES, BUY, Bracket(take_profit=d(5100))),
+            TRADELOCKER,
+            ("stop", ModifyPosition(MES, MES, take_profit=d(5100))),
+            [ModifyPosition(MES, MES, take_profit=d(5100))],
+        ),
+        (
+            wishes.CloseSymbol(MES),
+            TRADELOCKER,
+            ("close", ClosePosition(MES, MES, BUY, d(2))),
+            [ClosePosition(MES, MES, BUY, d(2))],
+        ),
+        (wishes.UndoOrder("o", MES, BUY), TRADESTATION, ("other", Cancel("o", MES)), [Cancel("o", MES)]),
+    ],
+)
+def test_press_that_was_cut_off_before_its_sending_is_sent_by_the_next_worker(
+    wish: Any, at: Capabilities, died_before: tuple[Any, Command], sends: list[Command]
+) -> None:
+    panel = Panel(at)
+    panel.holds(2)
+    panel.broker.show(order("o", BUY, LIMIT))
+    job = panel.press(wish)
+    with panel.world.session() as lane:
+        panel.world.planned(lane, died_before[1], died_before[0], job.job_id)
+
+    panel.world.work()
+
+    assert panel.broker.sent == sends
+    assert panel.world.ending(job) == CLOSED
+
+
+def test_close_behind_one_whose_answer_was_lost_is_sent_once_that_is_found() -> None:
+    panel = Panel(TRADELOCKER, PositionMode.HEDGING)
+    panel.broker.held = {name: position(2, name) for name in ("p1", "p2")}
+
+    def lose(_: Command) -> port.Outcome:
+        panel.broker.held.pop("p1")
+        return Unknown("reset")
+
+    def close(_: Command) -> port.Outcome:
+        panel.broker.held.pop("p2")
+        return Accepted()
+
+    panel.broker.answers = [lose, close]
+    panel.broker.resolution = Done()
+
+    assert panel.asks(wishes.CloseSymbol(MES)) == CLOSED
+    assert panel.broker.sent == [ClosePosition("p1", MES, BUY, d(2)), ClosePosition("p2", MES, BUY, d(2))]
+    assert panel.broker.held == {}
+
+
+@pytest.mark.parametrize(("later_ms", "opened"), [(1_000, True), (60_000, False)])
+def test_reversal_that_was_cut_off_between_close_and_entry_opens_in_time_or_says_so(
+    panel: Panel, later_ms: int, opened: bool
+) -> None:
+    panel.holds(2)
+
+    class CutOff:
+        """The ledger, until the entry would be sent."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(panel.world.lanes, name)
+
+        def begin(self, fence: Any, record: Any, *rest: Any) -> Any:
+            if record.role == "entry":
+                raise StorageError("throttled")
+            return panel.world.lanes.begin(fence, record, *rest)
+
+    worker = panel.world.worker()
+    worker._store = CutOff()
+    job = panel.press(wishes.ReversePosition(MES, MES, BUY))
+    with pytest.raises(StorageError):
+        panel.world.work()
+    panel.world.restart()
+    panel.world.script.advance(later_ms)
+
+    panel.world.work()
+
+    ended = panel.world.ending(job)
+    assert (ended.status == "ordered") is opened
+    assert panel.broker.signed(MES) == (-2 if opened else 0)
+    if not opened:
+        assert ended.sentence == "The close was not confirmed within 10 seconds, so nothing was opened."

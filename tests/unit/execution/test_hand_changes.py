@@ -171,12 +171,11 @@ def test_change_that_was_taken_is_done_though_the_order_has_gone() -> None:
     assert modified(change(3, limit_price=d(10)), scene(filled, records=(taken(command),))) == Reached()
 
 
-def test_change_is_sent_once_unless_it_was_not_sent() -> None:
+def test_change_is_sent_once_though_it_was_refused() -> None:
     command = Replace("o", MES, quantity=d(3))
     wish = change(3, limit_price=d(10))
 
     assert modified(wish, scene(RESTING, records=(refused(command),))) == Reached()
-    assert sent(modified(wish, scene(RESTING, records=(refused(command, code="not_sent"),)))) == [command]
 
 
 LEGS = (
@@ -344,7 +343,6 @@ def test_prices_of_standing_exits_are_changed() -> None:
     assert sent(protected(wish, scene(HELD, *STAND))) == changes
     assert roles(protected(wish, scene(HELD, *STAND))) == ["other", "other"]
     assert sent(protected(wish, scene(HELD, *STAND, records=(taken(changes[0]),)))) == changes[1:]
-    assert sent(protected(wish, scene(HELD, *STAND, records=(refused(changes[0], code="not_sent"),)))) == changes
     assert protected(wish, scene(HELD, *STAND, records=tuple(map(taken, changes)))) == Reached()
     assert protected(protect(Bracket(stop_loss=d(5), take_profit=d(9))), scene(HELD, *STAND)) == Reached()
 

@@ -337,14 +337,6 @@ def test_freeing_an_exit_of_a_reversal_is_no_close() -> None:
     assert on_the_way(TURN, REVERSE, HELD, order("st", quantity=3)) == Send((("other", Cancel("st", MES)),))
 
 
-def test_release_that_was_never_sent_is_sent() -> None:
-    unsent = record(Cancel("st", MES), "other", code="not_sent", status=CommandStatus.EXPIRED)
-
-    step = on_the_way(CLOSE_ALL, closing(), HELD, order("st", quantity=3), records=(unsent,))
-
-    assert step == Send((("other", Cancel("st", MES)),))
-
-
 def test_exits_of_the_ledger_are_known_as_such() -> None:
     state = of(book(3, tracked("tp", "target"), tracked("e", "entry", side=SELL)))
     shown = (order("tp", kind=LIMIT, quantity=3), order("e", kind=LIMIT))

@@ -148,7 +148,7 @@ class ByHand:
             capabilities=self._lane.broker.capabilities,
             mode=self._desk.account.position_mode,
             now_ms=self._clock.now_ms(),
-            records=tuple(records),
+            records=tuple(record for record in records if record.code != "not_sent"),
             goal=goal,
         )
 

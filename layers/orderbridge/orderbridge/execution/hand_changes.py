@@ -54,7 +54,7 @@ def modified(wish: wishes.ModifyOrder, scene: Scene) -> Step:
     wanted = _changes(wish, order, scene)
     if isinstance(wanted, End):
         return wanted
-    sent = [record.command for record in scene.records if record.code != "not_sent"]
+    sent = [record.command for record in scene.records]
     fresh = tuple((role, command) for role, command in wanted if command not in sent)
     return Send(fresh) if fresh else Reached()
 
@@ -190,7 +190,7 @@ def _by_orders(wish: wishes.ProtectPosition, position: Position, scene: Scene) -
         changes += _leg(order, bracket.stop_loss, bracket.trail_amount, None, kept=bracket.has_stop)
     for order in targets:
         changes += _leg(order, bracket.take_profit, None, None, kept=bracket.take_profit is not None)
-    sent = [record.command for record in scene.records if record.code != "not_sent"]
+    sent = [record.command for record in scene.records]
     fresh = tuple((role, command) for role, command in changes if command not in sent)
     return Send(fresh) if fresh else Reached()
 

@@ -18,7 +18,11 @@ SHOW_MS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is known when the next step is decided. `records` are the job's commands so far, none of them pending."""
+    """What is known when the next step is decided.
+
+    `records` are the job's commands so far, none of them pending. What was stored and never sent, because a worker died
+    or an earlier command's outcome was unknown, is not among them: it is still to be done.
+    """
 
     look: Look
     state: LaneState

@@ -170,11 +170,8 @@ def _towards(goal: Goal, wish: Wish, scene: Scene) -> Step:
     if closes and scene.now_ms - closes[0].sent_at_ms > CONFIRM_MS:
         sentence = "The close was not confirmed within 10 seconds, so nothing was opened."
         return End(Ending.FAILED, "close_not_confirmed", sentence)
-    progress = Progress(
-        tuple(record for record in scene.records if record.code != "not_sent"),
-        frozenset(order.id for order in scene.look.orders if not order.status.final),
-        scene.now_ms,
-    )
+    working = frozenset(order.id for order in scene.look.orders if not order.status.final)
+    progress = Progress(scene.records, working, scene.now_ms)
     step = next_step(goal, _held(goal, wish, scene), progress, scene.capabilities, scene.mode)
     if isinstance(step, Send) and goal.entry is not None:
         if closes and _role(step) == "close":

@@ -98,7 +98,7 @@ def _closable(goal: Goal, holding: Holding) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The job's own commands so far, oldest first, none of them pending; and which of their orders still work."""
+    """The job's own commands that went out, oldest first, none of them pending; which of their orders still work."""
 
     records: tuple[CommandRecord, ...]
     working: frozenset[str]
@@ -287,7 +287,7 @@ def _closing_side(goal: Goal) -> Side:
 
 def _enter(goal: Goal, progress: Progress) -> Step | None:
     entry = goal.entry
-    if entry is None or any(record.role == "entry" and record.code != "not_sent" for record in progress.records):
+    if entry is None or any(record.role == "entry" for record in progress.records):
         return None
     place = Place(
         symbol=goal.symbol,
