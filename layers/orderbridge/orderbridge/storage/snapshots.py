@@ -3,9 +3,10 @@
 A look that another release has written and this one cannot read counts as none.
 
     flight:  none | in the air(started, until)      take: none, lapsed or landed -> in the air(started + 1)
-                                                    land: done = started, unless a later flight has landed
+                                                    land: done = its number, unless a later one has landed
 """
 
+from contextlib import suppress
 from typing import Any
 
 from orderbridge import codec
@@ -74,27 +75,30 @@ class DynamoSnapshots:
         return int(unmarshal(reply["Attributes"])["started"])
 
     def land(self, account: str, flight: int, look: Look | None) -> None:
-        """End a flight; its look is kept if it is the latest."""
+        """End a flight; its look is kept unless a later one has landed."""
         text = "" if look is None else packed(codec.dumps(look))
-        kept = 0 < len(text) <= MAX_BYTES
-        if kept:
+        kept: dict[str, Any] = {}
+        if 0 < len(text) <= MAX_BYTES:
             self._kept[account] = (text, look)
+            kept = {"data": text, "schema": keys.SCHEMA, "done": flight}
         try:
-            call(
-                self._client.update_item,
-                TableName=self._table,
-                Key=marshal(keys.snapshot(account)),
-                UpdateExpression="SET flight_until_ms = :zero"
-                + (", #data = :data, #schema = :schema, done = :flight" if kept else ""),
-                ConditionExpression="started = :flight",
-                **({"ExpressionAttributeNames": {"#data": "data", "#schema": "schema"}} if kept else {}),
-                ExpressionAttributeValues=marshal(
-                    {":zero": 0, ":flight": flight, ":data": text if kept else None}
-                    | ({":schema": keys.SCHEMA} if kept else {})
-                ),
-            )
-        except ConditionFailedError:
-            return
+            self._set(account, {"flight_until_ms": 0, **kept}, "started = :flight", flight)
+        except ConditionFailedError:  # it took so long that another has begun, which goes on
+            with suppress(ConditionFailedError):
+                if kept:
+                    self._set(account, kept, "attribute_not_exists(done) OR done < :flight", flight)
+
+    def _set(self, account: str, values: dict[str, Any], condition: str, flight: int) -> None:
+        given = {f":{name}": value for name, value in values.items()} | {":flight": flight}
+        call(
+            self._client.update_item,
+            TableName=self._table,
+            Key=marshal(keys.snapshot(account)),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ConditionExpression=condition,
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues=marshal(given),
+        )
 
 
 def _readable(item: Item) -> Look | None:
