@@ -491,14 +491,14 @@ def test_position_that_is_gone_is_owned_no_more() -> None:
 
 
 def test_fill_whose_position_is_not_shown_yet_counts_and_is_followed() -> None:
-    seen = by_position(of(fx(0, fx_entry())), fx_shown())
+    seen = by_position(of(fx(0, fx_entry())), fx_shown(), pair(5, "foreign"))
     short = by_position(of(fx(0, fx_entry(side=SELL))), fx_shown(side=SELL))
 
     assert the_book(seen).owned == 2
     assert the_book(short).owned == -2
     assert seen.unsettled == {"EURUSD"}
     assert [one.order_id for one in the_book(seen).tracked] == ["e"]
-    assert seen.state.roots == (RootState("EURUSD", d(0), NOW_MS),)
+    assert seen.state.roots == (RootState("EURUSD", d(5), NOW_MS),)
 
 
 def test_fill_whose_position_was_closed_meanwhile_is_gone() -> None:

@@ -13,8 +13,8 @@ from orderbridge.errors import BrokerUnavailableError, StorageError, UnknownSymb
 from orderbridge.execution import wishes
 from orderbridge.execution.by_hand import FRESH_MS, MAX_AGE_MS, RESERVE_S, SETTLE_S
 from orderbridge.execution.ports import Stopped
-from orderbridge.execution.records import Book, Job, LaneState, Pending, Protection, RootState
-from orderbridge.execution.resolve import GIVE_UP_MS
+from orderbridge.execution.records import Book, CommandStatus, Job, LaneState, Pending, Protection, RootState
+from orderbridge.execution.resolve import GIVE_UP_MS, move
 from orderbridge.model import Duration, Order, PositionMode
 from tests.scenario.world import Outcome
 from tests.unit.execution.cases import (
@@ -637,3 +637,50 @@ def test_reversal_that_was_cut_off_between_close_and_entry_opens_in_time_or_says
     assert panel.broker.signed(MES) == (-2 if opened else 0)
     if not opened:
         assert ended.sentence == "The close was not confirmed within 10 seconds, so nothing was opened."
+
+
+# ---- what was sent stands
+
+
+def test_press_that_went_out_waits_for_the_broker_however_old_it_is(panel: Panel) -> None:
+    panel.holds(2)
+
+    def close_and_go_down(command: Command) -> port.Outcome:
+        outcome = panel.broker.carry_out(command)
+        panel.broker.unreadable = BrokerUnavailableError("maintenance")
+        return outcome
+
+    panel.broker.answers = [close_and_go_down]
+    job = panel.press(CLOSE, MAX_AGE_MS)
+
+    panel.world.work()
+
+    assert panel.waiting()[::2] == ("broker_unreachable", 2_000)
+    panel.broker.unreadable = None
+    panel.world.run(5)
+    assert panel.world.ending(job) == CLOSED
+
+
+def test_close_whose_exits_are_not_freed_in_time_is_not_sent(panel: Panel) -> None:
+    panel.holds(2)
+    panel.broker.show(order("st", stop_price=d(4900)))
+    panel.broker.answers = [lambda _: Accepted()] * 5
+    job = panel.press(CLOSE)
+
+    panel.world.run(25)
+
+    assert panel.world.ending(job) == Outcome("expired", "too_old", "Not sent: it could not be worked in time.")
+    assert not any(isinstance(one, Place) for one in panel.broker.sent)
+
+
+def test_press_that_a_person_decides_is_told_so(panel: Panel) -> None:
+    panel.broker.answers = [Unknown("reset")]
+    job = panel.press(wishes.PlaceOrder(place(BUY, 1)))
+    panel.world.worker().work(panel.world.lane(), MonotonicDeadline(4, panel.world.clock.monotonic))
+    (record,) = panel.world.commands()
+    with panel.world.session() as lane:
+        move(lane, record, CommandStatus.DECIDED_BY_PERSON, "not_placed", "ann decided: not placed", None, "ann")
+
+    panel.world.run(10)
+
+    assert panel.world.ending(job) == Outcome("failed", "not_placed", "ann decided: not placed.")
