@@ -480,8 +480,9 @@ def test_command_that_is_being_sent_must_end_first(world: Scripted, late: bool) 
 
         why = table_refusal(table)
         assert ("being sent just now" in why) is not late
-        status = table.stored().status
-        assert status is (CommandStatus.UNKNOWN if late else CommandStatus.SENDING)
+        left = table.stored()
+        assert left.status is (CommandStatus.UNKNOWN if late else CommandStatus.SENDING)
+        assert not late or (left.code, left.message) == ("unknown", "the sender did not come back")
 
 
 def table_refusal(table: Table) -> str:

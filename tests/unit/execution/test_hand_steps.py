@@ -303,6 +303,8 @@ def test_entry_of_a_reversal_follows_the_close_and_ends_it() -> None:
 
     assert step == Send((("entry", Place(MES, SELL, d(3), "open")),))
     assert on_the_way(TURN, REVERSE, records=(closed, record_of("entry"))) == Reached()
+    still = position(1, "p1")
+    assert on_the_way(TURN, REVERSE, still, records=(closed, record_of("entry"))) == Reached(), "a look of before"
 
 
 def test_reversal_closes_once_and_waits() -> None:

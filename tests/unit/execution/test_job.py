@@ -315,6 +315,20 @@ def test_exit_asks_ten_seconds_for_an_unknown_entry_then_goes_ahead(world: Scrip
     assert [one.flatten for one in world.state().pending] == [True]
 
 
+def test_exit_does_not_ask_for_the_entry_of_another_strategy() -> None:
+    world = Scripted({"s": {}, "z": {}})
+    world.fire("buy", "1")
+    lose(world, strategy="z")
+    began_ms = world.clock.now_ms()
+    exit_id = world.send("exit")
+
+    world.work()
+
+    assert world.outcome(exit_id).code == "closed"
+    assert world.clock.now_ms() - began_ms < 2_000
+    assert [one.flatten for one in world.state().pending] == [False]
+
+
 def test_exit_goes_ahead_at_once_when_the_entry_is_resolved(world: Scripted) -> None:
     world.fire("buy", "1")
     world.add_strategy("s", pyramiding=3)
@@ -392,10 +406,11 @@ def test_refused_close_is_parked_for_its_pause(world: Scripted) -> None:
 def test_close_that_is_refused_for_a_quarter_of_an_hour_is_given_up(world: Scripted) -> None:
     world.fire("buy", "2")
     world.broker.answers = [Refused("closed", "the market is closed")] * 50
+    accepted_ms = world.clock.now_ms()
     alert_id = world.send("exit")
     world.work()
 
-    world.script.advance(EXIT_GIVE_UP_MS)
+    world.script.advance(EXIT_GIVE_UP_MS - (world.clock.now_ms() - accepted_ms))
     world.work()
 
     outcome = world.outcome(alert_id)
@@ -642,5 +657,6 @@ def test_second_exit_frees_no_stop_while_one_is_unknown(world: Scripted) -> None
 
     reasons = {one.job.alert_id: one.code for one in world.stored_jobs()}
     assert reasons[second] == "unresolved"
+    assert [one.kind for one in world.broker.sent].count("cancel") == 1, "the stop that was put back stays"
     works = [one for one in world.broker.book.values() if one.type is STOP and not one.status.final]
     assert [one.quantity for one in works] == [d(2)]
