@@ -64,6 +64,17 @@ class Deeds:
     def _do_poll(self, browser: int, seat: str) -> None:
         self._world.panel.poll(browser, seat)
 
+    # ---- a restored table
+
+    def _do_backup(self) -> None:
+        self._world.back_up()
+
+    def _do_restore(self) -> None:
+        self._world.restore()
+
+    def _do_recover(self) -> None:
+        self._world.recover()
+
     # ---- weather
 
     def _do_weather(self, window: Window) -> None:
@@ -237,6 +248,9 @@ class Deeds:
         world.outages.until_ms.clear()
         for kind in ("store", "broker", "closed", "halted"):
             world.trouble_over(kind)
+        if len(world.restored) > world.lifted:
+            world.trouble("halted", None)
+            world.recover()
         controls = Controls(world.aws.table, TABLE)
         for switch in controls.all():
             controls.resume(switch.scope, "story", world.hub.now)

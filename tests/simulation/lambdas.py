@@ -170,9 +170,13 @@ class Function:
             work = lambda: self._work(self._equip(self.name, number), event, done, begun)  # noqa: E731
             self._hub.after(delay_ms, lambda: self._hub.start(work))
 
+    def forget(self) -> None:
+        """Let every warm environment be gone."""
+        self._idle.clear()
+
     def _work(self, environment: Environment, event: Mapping[str, Any], done: Done, begun: Begun) -> None:
         begun(environment.process.name)
         ended, result = environment.invoke(event, TIMEOUT_MS[self.name])
-        if ended:
+        if ended and environment.process.alive:
             self._idle.append(environment)
         self._hub.after(0, lambda: done(result if ended else None))

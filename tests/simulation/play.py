@@ -116,7 +116,7 @@ def _wait(world: World, from_ms: int, until_ms: int, over: Callable[[], bool]) -
 
 def is_settled(world: World) -> bool:
     """Tell whether nothing is open: no job, no command, no alert on its way, and no bell but the watch's."""
-    if any(not alert.over for alert in world.alerts) or not world.panel.quiet:
+    if any(not alert.over for alert in world.alerts) or not world.panel.quiet or world.operators:
         return False
     if any('"lane"' in body for body in world.aws.queues.bodies(world.aws.bell_url)):
         return False
@@ -156,6 +156,10 @@ def _count(world: World, played: Played) -> None:
         numbers["presses"] += 1
         numbers[f"presses answered {press.said or 'with nothing certain'}"] += 1
     numbers["panel polls"] = world.panel.polls
+    numbers["restored tables"] = len(world.restored)
+    numbers["restored tables that send again"] = world.lifted
+    numbers["holdings taken as the broker reports them"] = len(world.taken_over)
+    numbers["alerts lost with the table"] = played.counts.lost_with_the_table
     numbers["kills"] = world.kills
     numbers["writes to the table"] = len(world.writes)
     numbers["virtual seconds"] = (world.hub.now - START_MS) // 1000

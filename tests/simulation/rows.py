@@ -69,7 +69,7 @@ class LaggingIndex:
 
     def __init__(self, now_ms: Callable[[], int], lag_ms: Callable[[], int], partition: str, sort: str) -> None:
         self._now_ms = now_ms
-        self._lag_ms = lag_ms
+        self.lag_ms = lag_ms
         self._names = (partition, sort)
         self.rows = Rows()
         self.images: dict[Key, Item] = {}
@@ -83,7 +83,7 @@ class LaggingIndex:
         """Note a change of the table; `new` is never changed afterwards."""
         if not self._holds(old) and not self._holds(new):
             return
-        lag_ms = self._lag_ms()
+        lag_ms = self.lag_ms()
         if lag_ms <= 0 and key not in self._last:
             self._set(key, new)
             return

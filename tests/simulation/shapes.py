@@ -36,7 +36,10 @@ CHAINS = {"styles": ("target",)}
 STATIONS = {"names": ("tsm", "tsf")}
 
 SHAPES: Mapping[str, Shape] = {
-    "full": Shape(panel=0.2),
+    "full": Shape(panel=0.2, restored=0.02),
+    "restored": Shape(
+        minutes=(1.2, 2.5), alerts_a_minute=(8, 25), seats=(1, 2), strategies=(1, 3), disturbances=(0, 3), restored=1.0
+    ),
     "panel": Shape(
         minutes=(1.2, 2.5), alerts_a_minute=(4, 14), seats=(1, 2), strategies=(1, 2), disturbances=(0, 4), panel=1.0
     ),

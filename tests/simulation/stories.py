@@ -60,6 +60,8 @@ class Shape:
     panel: float = 0.0
     """How often a person trades at TradingView's panel too."""
     presses_a_minute: tuple[float, float] = (6, 20)
+    restored: float = 0.0
+    """How often the table goes back to a copy."""
 
 
 SETTINGS: Mapping[str, Sequence[Any]] = {
@@ -90,12 +92,25 @@ def story_of(seed: int, shape: Shape, name: str) -> Story:
         steps += DISTURBANCES[dice.choice(shape.kinds)](draw)
     for kind in shape.certain:
         steps += POINTED[kind](draw)
+    restores = _restores(Random(f"{name} {seed} restored"), shape, length_ms)
+    steps += restores
     at_panel, presses = _at_panel(Random(f"{name} {seed} panel"), seats, strategies, steps, shape, length_ms)
     steps += presses
     steps.sort(key=lambda step: step.at_ms)  # stable: what was drawn first comes first
     calm_ms = max([length_ms, *(step.at_ms for step in steps)]) + 1_000
     patient, skew_ms = dice.random() < shape.patient, dice.choice(shape.skew_ms)
-    return Story(seed, name, switches, seats, strategies, tuple(steps), calm_ms, patient, at_panel, skew_ms)
+    whole = tuple(steps)
+    return Story(seed, name, switches, seats, strategies, whole, calm_ms, patient, at_panel, bool(restores), skew_ms)
+
+
+def _restores(dice: Random, shape: Shape, length_ms: int) -> list[Step]:
+    """Draw a restore of the table, and the person who recovers from it, with dice of their own."""
+    if dice.random() >= shape.restored:
+        return []
+    copied_ms = dice.randrange(FIRST_MS, length_ms // 2)
+    restored_ms = copied_ms + dice.choice((1_000, 6_000, 20_000, 45_000))
+    recovered_ms = restored_ms + dice.choice((3_000, 15_000, 40_000))
+    return [Step(copied_ms, "backup"), Step(restored_ms, "restore"), Step(recovered_ms, "recover")]
 
 
 def _at_panel(

@@ -80,6 +80,8 @@ class Story:
     """Whether the end waits out every redelivery and lapse, or only until nothing is open any more."""
     panel: tuple[str, ...] = ()
     """Accounts that a person trades at TradingView's panel."""
+    restores: bool = False
+    """Whether the table goes back to a copy of it."""
     skew_ms: int = 0
     """How far the clocks of two environments may differ from the true time, either way."""
 

@@ -17,6 +17,7 @@ from orderbridge.cli.rules import Settings
 from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.panel_stage import PanelProcess
 from orderbridge.secret import Secret
+from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.panel_settings import PanelSettingsStore
 from orderbridge.storage.secrets import LoginSecrets, login_from_json
 from orderbridge.storage.sessions import Sessions
@@ -31,7 +32,16 @@ from sandbox.tradestation.seeds import KEYS, USERS
 from tests.simulation.account import PREFIX, TABLE, Account
 from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore, origin
 from tests.simulation.hub import Hub
-from tests.simulation.invariants.evidence import AccountEvidence, FiredAlert, LoginEvidence, Told, Trouble, Write
+from tests.simulation.invariants.base import View
+from tests.simulation.invariants.evidence import (
+    AccountEvidence,
+    FiredAlert,
+    LoginEvidence,
+    Restored,
+    Told,
+    Trouble,
+    Write,
+)
 from tests.simulation.invariants.pressed import Listing, Pressed
 from tests.simulation.lambdas import TIMEOUT_MS, Complaints, Environment, Function, take_logs
 from tests.simulation.ledgers import TradeLockerLedger, TradeStationLedger
@@ -39,6 +49,7 @@ from tests.simulation.markets import COINS, FUTURES, SHARES
 from tests.simulation.panel import TradingPanel
 from tests.simulation.process import Process
 from tests.simulation.protocol import InProcessConnection
+from tests.simulation.recovery import Operator, terminal
 from tests.simulation.sdk import SdkClient
 from tests.simulation.sources import Poller, Scheduler
 from tests.simulation.story import START_MS, Seat, Story, Strategy
@@ -80,6 +91,14 @@ class World:
         self._core_due: dict[str, int] = {}
         self.complaints = Complaints(self.note)
         self.kills = 0
+        self.restored: list[Restored] = []
+        self.taken_over: set[tuple[str, str]] = set()
+        self.lifted = 0
+        """How many restored tables an operator has let send again."""
+        self.operators = 0
+        """How many are at work."""
+        self._backup: tuple[int, dict[Any, Any]] | None = None
+        self._processes: list[Process] = []
         self.faults_ended_ms: int | None = None
         self._troubles: list[Trouble] = []
         self._marks: tuple[int, ...] = ()
@@ -181,6 +200,7 @@ class World:
         dice = self.dice(name)
         skew_ms = dice.randint(-self.story.skew_ms, self.story.skew_ms)
         process = Process(self.hub, self.weather, self, function, name, dice, skew_ms)
+        self._processes.append(process)
         variables = self.aws.variables()
         environment = Environment(function, process, variables if function == "broker_api" else {})
         take_logs(self.complaints, function)
@@ -244,7 +264,61 @@ class World:
             core = self.cores[settings.broker]
             ledger = TradeLockerLedger if settings.broker == "tradelocker" else TradeStationLedger
             self._books[name] = ledger(settings, core)
+        if self.story.restores:  # the refresher's first minute was long ago
+            Incarnation(self.aws.table, TABLE).beat(self.hub.now)
         self._logins = [_Works(self, connection) for connection in sorted({a.connection for a in accounts.values()})]
+
+    # ---- a restored table
+
+    def back_up(self) -> None:
+        """Make the copy to which the table may go back."""
+        self._backup = (self.hub.now, self.aws.table.backup())
+
+    def restore(self) -> None:
+        """End every process, and put the table back to the copy; trading at the brokers goes on."""
+        if self._backup is None:
+            return
+        for process in self._processes:
+            if process.alive:
+                self.lost_logins |= process.in_hand
+                process.alive = False
+        self._processes.clear()
+        for function in self.functions.values():
+            function.forget()
+        copied_ms, items = self._backup
+        self.aws.table.restore(items)
+        self.restored.append(Restored(self.hub.now, copied_ms, len(self.aws.writes), self.aws.table.table_id))
+        self.aws.flights.keys.clear()
+        self.trouble("halted", None)
+
+    def recover(self) -> None:
+        """Let a person reconcile the restored table and lift its halt."""
+        if not self.restored or len(self.restored) == self.lifted or self.operators:
+            return
+        self.operators += 1
+        number = len(self.restored)
+        process = Process(self.hub, self.weather, self, "operator", f"operator-{number}", self.dice("operator"), 0)
+        wire = BrokerWire(process, self.cores, self.outages, self._wrote)
+        opened = terminal(process, wire, self.client_of(process, retries=True), self.aws.variables())
+
+        def work() -> None:
+            took = lambda account, root: self.taken_over.add((account, root))  # noqa: E731
+            if Operator(opened, self._owner_of, took, self.note).recover():
+                self.lifted = number
+                self.trouble_over("halted")
+                self.trouble("killed", 125_000)
+            self.operators -= 1
+            self.changed()
+
+        self.hub.start(work)
+
+    def _owner_of(self, order_id: str) -> str:
+        """Give the strategy that has placed an order in truth."""
+        view = View(self)
+        view.refresh()
+        placed = (one for book in view.books.by_account.values() for one in book.placed if one.row.id == order_id)
+        found = next(placed, None)
+        return found.strategy if found is not None and found.strategy in self._settings_versions else ""
 
     def _let_in(self) -> str:
         """Make the panel's person with all accounts of the story; give the token of their sign-in."""

@@ -476,5 +476,13 @@ BUGS: tuple[Bug, ...] = (
         "pressed_late",
         ("AlertsBeforePresses",),
     ),
+    Bug(
+        "restored-table-not-noticed",
+        "mechanics",
+        "A table that was restored from a backup is worked on as if no time were lost.",
+        ledger.restored_table_not_noticed,
+        "restored",
+        ("NothingWhileRestored",),
+    ),
 )
 BY_NAME = {bug.name: bug for bug in BUGS}

@@ -8,6 +8,7 @@ from orderbridge.execution import submit
 from orderbridge.execution.job import JobWorker
 from orderbridge.execution.records import CommandRecord
 from orderbridge.execution.session import LaneSession
+from orderbridge.storage.incarnation import Incarnation, Table
 from orderbridge.storage.lanes import DynamoLanes
 from orderbridge.strategy import entries
 from tests.simulation.bugs.patcher import Patcher
@@ -199,3 +200,16 @@ class _GateOpen:
                 details["ConditionExpression"] = "epoch = :mine"
                 details["ExpressionAttributeValues"].pop(":open", None)
         return self._client.transact_write_items(**arguments)
+
+
+def restored_table_not_noticed(patch: Patcher) -> None:
+    """The table's own id is not looked at: what stands in its item is believed."""
+
+    def twin(original: Any) -> Any:
+        def table(self: Incarnation) -> Table:
+            real: Table = original(self)
+            return replace(real, id=self.known().table_id or real.id)
+
+        return table
+
+    patch.method(Incarnation, "table", twin)

@@ -34,7 +34,7 @@ class AnsweredMeansStored(Invariant):
 
     def _stored(self, view: View, alert: FiredAlert) -> Iterator[Violation]:
         for delivery in alert.taken:
-            if delivery.alert_id in self._checked:
+            if delivery.alert_id in self._checked or delivery.alert_id in view.ledger.lost_alerts:
                 continue
             self._checked.add(delivery.alert_id)
             item = view.ledger.alerts.get(delivery.alert_id)
@@ -58,6 +58,8 @@ class OneAlertHoweverOftenDelivered(Invariant):
         owner: dict[str, FiredAlert] = {}
         for alert in view.evidence.alerts:
             ids = {delivery.alert_id for delivery in alert.deliveries if delivery.alert_id}
+            if ids & view.ledger.lost_alerts:
+                continue  # it went with the table, and may be taken in as new
             if len(ids) > 1:
                 yield self.violated(view, f"one alert of {alert.strategy} was taken in as {len(ids)}: {sorted(ids)}")
             accepted = [one for one in alert.deliveries if one.status == 202]
@@ -90,7 +92,9 @@ class LostOnlyUnanswered(Invariant):
 
     def at_end(self, view: View) -> Iterator[Violation]:
         fired = [view.ledger.fired(alert_id) for alert_id in view.ledger.alerts]
-        known = {(alert.strategy, alert.body) for alert in fired if alert is not None}
+        gone = [view.ledger.fired(alert_id) for alert_id in view.ledger.lost_alerts]
+        view.counts.lost_with_the_table = len(gone)
+        known = {(alert.strategy, alert.body) for alert in (*fired, *gone) if alert is not None}
         for alert in view.evidence.alerts:
             if (alert.strategy, alert.body) in known or not alert.over:
                 continue

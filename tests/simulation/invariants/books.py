@@ -127,7 +127,7 @@ class AccountBook:
     def _closing(self, row: Row) -> Command | None:
         """Give the command that a closing row came from: the last one for its position that was under way then."""
         found: Command | None = None
-        for command in self._ledger.commands.values():
+        for command in self._ledger.ever:
             wanted = command.record.command
             if isinstance(wanted, ClosePosition) and wanted.position_id == row.position_id and command.begun:
                 if any(placed.order_id == row.id for placed in command.record.orders):
@@ -139,7 +139,7 @@ class AccountBook:
     def _by_order_id(self, row: Row) -> Command | None:
         if row.mark:
             return None
-        for command in self._ledger.commands.values():
+        for command in self._ledger.ever:
             if command.account == self.account.settings.name and any(
                 placed.order_id == row.id for placed in command.record.orders
             ):

@@ -1,6 +1,6 @@
 """Every invariant, in the order in which the reports name them."""
 
-from tests.simulation.invariants import alerts, entries, exits, lanes, logins, orders, presses, stops
+from tests.simulation.invariants import alerts, entries, exits, lanes, logins, orders, presses, restored, stops
 from tests.simulation.invariants.base import Invariant
 
 KINDS: tuple[type[Invariant], ...] = (
@@ -30,6 +30,7 @@ KINDS: tuple[type[Invariant], ...] = (
     alerts.Explained,
     alerts.UnderstoodAsMeant,
     logins.LoginsKept,
+    restored.NothingWhileRestored,
     presses.AnswersStand,
     presses.ListedToTheEnd,
     presses.AlertsBeforePresses,

@@ -4,7 +4,7 @@ Everything here is past all faults: nothing is late, lost or skewed. `Evidence` 
 invariant never reaches further. Times are true virtual epoch milliseconds, never a process's own clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -180,6 +180,17 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """The table was put back to a copy of it, under another id: what was written in between is not in it any more."""
+
+    at_ms: int
+    copied_ms: int
+    writes: int
+    """How many writes there were before."""
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A notice that was published."""
 
@@ -233,6 +244,16 @@ class Evidence(Protocol):
         ...
 
     @property
+    def restored(self) -> Sequence[Restored]:
+        """Every restore of the table so far."""
+        ...
+
+    @property
+    def taken_over(self) -> Set[tuple[str, str]]:
+        """Accounts and roots whose holding a person has taken as the broker reports it: no ledger explains it."""
+        ...
+
+    @property
     def presses(self) -> Sequence[Pressed]:
         """Every press at the panel so far, in order; an entry is replaced when its browser hears more."""
         ...
@@ -279,6 +300,8 @@ class Counts:
     lost_alerts: int = 0
     """All deliveries answered 5xx or not at all."""
     lost_logins: int = 0
+    lost_with_the_table: int = 0
+    """Alerts that were accepted after the copy was made to which the table went back."""
     longest_bare_ms: int = 0
     """The longest time that something was held without its stop, troubles not taken out."""
     endings: dict[str, int] = field(default_factory=dict)

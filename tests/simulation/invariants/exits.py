@@ -241,7 +241,7 @@ class FlatAfterTheLastExit(Invariant):
             book = view.books.by_account.get(account)
             if alert is None or book is None or job.status not in (Ending.ORDERED, Ending.NO_ACTION):
                 continue
-            if not _closes_all(alert.meant):
+            if not _closes_all(alert.meant) or (account, root) in view.evidence.taken_over:
                 continue
             run = book.runs.get((strategy, root))
             if run is not None and run.owned != 0:

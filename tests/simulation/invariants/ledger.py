@@ -9,7 +9,7 @@ from orderbridge import codec
 from orderbridge.commands import ClosePosition, Place, PlaceGroup
 from orderbridge.execution.records import CommandRecord, CommandStatus
 from orderbridge.storage.items import unmarshal
-from tests.simulation.invariants.evidence import Evidence, FiredAlert, Key, Write
+from tests.simulation.invariants.evidence import Evidence, FiredAlert, Key, Restored, Write
 from tests.simulation.invariants.pressed import Pressed, Wanted
 
 PENDING = frozenset({CommandStatus.SENDING, CommandStatus.UNKNOWN})
@@ -83,6 +83,8 @@ class Ledger:
         self._read = 0
         self.jobs: dict[str, Job] = {}
         self.commands: dict[str, Command] = {}
+        self.ever: list[Command] = []
+        """Every command that was ever stored, also what a restored table has forgotten."""
         self.by_lane: dict[str, list[Command]] = {}
         self.by_job: dict[str, list[Command]] = {}
         self.alerts: dict[str, Mapping[str, Any]] = {}
@@ -92,6 +94,10 @@ class Ledger:
         self._chain_jobs: dict[tuple[str, str, str], str] = {}
         self._plans: dict[str, set[str]] = {}
         self._fired: dict[str, FiredAlert] = {}
+        self.restores: list[Restored] = []
+        self.lost_alerts: set[str] = set()
+        """Of alerts that went with what a restored table has forgotten."""
+        self.lost_jobs: dict[str, Job] = {}
         self.by_press: dict[int, list[str]] = {}
         """Press -> ids of its jobs: stored by the process that was answering it then."""
         self._presses: dict[str, int] = {}
@@ -100,11 +106,36 @@ class Ledger:
     def refresh(self) -> tuple[list[Write], list[Move]]:
         """Take in what was written since the last call."""
         writes = list(self._evidence.writes[self._read :])
-        self._read += len(writes)
         moves: list[Move] = []
         for write in writes:
+            self._go_back()
+            self._read += 1
             moves += self._take(write)
+        self._go_back()
         return writes, moves
+
+    def _go_back(self) -> None:
+        """Forget what a restored table has forgotten; what was at the broker by then keeps its command."""
+        restores = self._evidence.restored
+        while len(self.restores) < len(restores) and restores[len(self.restores)].writes <= self._read:
+            self.restores.append(restores[len(self.restores)])
+            items = self._evidence.items
+            self.lost_alerts |= {one for one in self.alerts if (f"ALERT#{one}", "ALERT") not in items}
+            self.alerts = {one: item for one, item in self.alerts.items() if one not in self.lost_alerts}
+            self.taken_up.clear()
+            there = {key[1].partition("#")[2]: item for key, item in items.items() if key[1].startswith("COMMAND#")}
+            for name, command in list(self.commands.items()):
+                if name in there:
+                    command.record = codec.loads(CommandRecord, there[name]["data"]["S"])
+                else:
+                    del self.commands[name]
+                    self.by_lane[command.lane].remove(command)
+            jobs = {key[1].split("#", 2)[2]: item for key, item in items.items() if key[1].startswith("JOB#")}
+            for job_id, job in list(self.jobs.items()):
+                if job_id not in jobs:
+                    self.lost_jobs[job_id] = self.jobs.pop(job_id)
+                elif "gpk" in jobs[job_id]:
+                    job.status, job.code, job.ended_ms = str(unmarshal(jobs[job_id])["status"]), "", None
 
     def _take(self, write: Write) -> Iterator[Move]:
         partition, kind = write.key[0], write.key[1].partition("#")[0]
@@ -180,6 +211,7 @@ class Ledger:
         if command is None:
             command = self.commands[record.command_id] = Command(record, lane, lane.partition("#")[0])
             command.planned = record.command_id in self._plans.get(lane, ())
+            self.ever.append(command)
             self.by_lane.setdefault(lane, []).append(command)
             self.by_job.setdefault(record.job_id, []).append(command)
         command.record = record

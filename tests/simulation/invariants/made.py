@@ -22,6 +22,7 @@ from tests.simulation.invariants.evidence import (
     Key,
     LoginEvidence,
     Meant,
+    Restored,
     Row,
     Told,
     Trouble,
@@ -82,6 +83,8 @@ class Made:
         self.accounts = {"acc": self.account}
         self.strategies: dict[str, list[StrategySettings]] = {}
         self.alerts: list[FiredAlert] = []
+        self.restored: list[Restored] = []
+        self.taken_over: set[tuple[str, str]] = set()
         self.presses: list[Pressed] = []
         self.serving: dict[str, int] = {}
         self.listings: list[Listing] = []

@@ -6,7 +6,7 @@ from typing import Any
 from orderbridge.commands import ClosePosition, Place
 from orderbridge.execution.records import CommandStatus as S
 from orderbridge.model import OrderType
-from tests.simulation.invariants.evidence import Held
+from tests.simulation.invariants.evidence import Held, Restored
 from tests.simulation.invariants.made import Made
 from tests.simulation.invariants.made_entries import BUY, SELL, D, Story, entered
 from tests.simulation.invariants.pressed import Listing, Pressed, Reply, Wanted
@@ -190,3 +190,29 @@ def bare_after_press(seconds: int, *, removed: bool = False) -> Story:
         made.later(seconds)
 
     return story
+
+
+# ---- a restored table
+
+
+def sent_after_a_restore(*, lifted: bool) -> Story:
+    """The table goes back to a copy from before an entry; then another one is sent."""
+
+    def story(made: Made) -> None:
+        incarnation = {"table_id": "one"}
+        made.write(("INCARNATION", "INCARNATION"), incarnation)
+        entered(made)
+        made.items.clear()
+        made.restored.append(Restored(made.at_ms, made.at_ms - 1_000, len(made.writes), "two"))
+        made.later(60)
+        made.write(("INCARNATION", "INCARNATION"), {"table_id": "two", "lifted_by": "me"} if lifted else incarnation)
+        made.entry(made.fire("buy", 2), BUY, 2)
+
+    return story
+
+
+def lost_with_the_table(made: Made) -> None:
+    made.fire("exit")
+    made.items.clear()
+    made.restored.append(Restored(made.at_ms, made.at_ms - 1_000, len(made.writes), "two"))
+    made.later(1)

@@ -25,7 +25,10 @@ class AnswersStand(Invariant):
 
     def at_end(self, view: View) -> Iterator[Violation]:
         for number, press in enumerate(view.evidence.presses):
-            jobs = [view.ledger.jobs[job_id] for job_id in view.ledger.by_press.get(number, ())]
+            ids = view.ledger.by_press.get(number, ())
+            if any(job_id in view.ledger.lost_jobs for job_id in ids):
+                continue  # it went with the table
+            jobs = [view.ledger.jobs[job_id] for job_id in ids]
             name = f"press {number} ({press.wanted.button} {press.wanted.symbol} at {press.wanted.account})"
             if len(jobs) > 1:
                 yield self.violated(view, f"{name} became {len(jobs)} jobs")
@@ -93,13 +96,17 @@ class ListedToTheEnd(Invariant):
             before = self._last.get(place)
             if before is not None and listing.asked_ms < before.at_ms:
                 continue  # two polls that overlapped: the older answer may come last
+            restores = [one.at_ms for one in view.ledger.restores]
+            if before is not None and any(before.asked_ms <= at_ms <= listing.at_ms for at_ms in restores):
+                before = None  # the panel's book went back with the table
             if before is not None:
                 yield from self._compared(view, before, listing)
             self._last[place] = listing
 
     def at_end(self, view: View) -> Iterator[Violation]:
         """In the end an order that was answered with an id is listed under it, and as what the broker has of it."""
-        for press in view.evidence.presses:
+        restored_ms = max((one.at_ms for one in view.ledger.restores), default=0)
+        for press in (one for one in view.evidence.presses if one.at_ms > restored_ms):
             for order_id in {reply.order_id for reply in press.replies if reply.order_id}:
                 lists = [one for one in view.evidence.listings if one.account == press.wanted.account]
                 if lists and lists[-1].asked_ms > press.replies[-1].at_ms and order_id not in lists[-1].statuses:

@@ -1,0 +1,114 @@
+"""Who runs the bridge: a person with the command line, who reconciles a restored table and lifts its halt.
+
+The commands are the real ones (`orderbridge reconcile`, `orderbridge resume --restored`), on a machine of its own
+beside the functions'. What the person says about orders is what is true: whoever placed an order, it is theirs.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from orderbridge.cli.app import app
+from orderbridge.cli.world import World as CommandLine
+from orderbridge.wiring import Bridge
+from orderbridge.wiring import Environment as Variables
+from tests.simulation.process import KilledError, Process
+
+TRIES = 12
+PAUSE_MS = 5_000
+BEGINS = '{\n  "'
+"""How a command's JSON begins."""
+
+
+@dataclass(frozen=True)
+class Terminal(CommandLine):
+    """`World` of the command line in virtual time: its bridge runs on the simulated machine too."""
+
+    process: Process | None = None
+
+    def bridge(self, environment: Variables) -> Bridge:
+        assert self.process is not None
+        return Bridge(environment, self.transport, self.process, self.client)
+
+
+def terminal(process: Process, transport: Any, client: Callable[[str], Any], variables: Mapping[str, str]) -> Terminal:
+    """Open a terminal on a process."""
+    return Terminal(
+        environ=variables,
+        folder=Path("/"),
+        user="operator",
+        interactive=False,
+        client=client,
+        open_browser=lambda _: False,
+        random_bytes=process.random_bytes,
+        now_ms=process.now_ms,
+        sleep=process.sleep,
+        transport=transport,
+        process=process,
+    )
+
+
+class Operator:
+    """Carries out the recovery of a restored table; `owner_of` gives the strategy whose order it is, else nothing."""
+
+    def __init__(
+        self,
+        opened: Terminal,
+        owner_of: Callable[[str], str],
+        took: Callable[[str, str], None],
+        note: Callable[[str], None],
+    ) -> None:
+        """`took` hears of each account and root whose holding was taken as the broker reports it."""
+        self._took = took
+        self._terminal = opened
+        self._owner_of = owner_of
+        self._note = note
+
+    def recover(self) -> bool:
+        """Reconcile until nothing is open, then lift the halt; False when the person is gone or has given up."""
+        process = self._terminal.process
+        assert process is not None
+        answers: dict[str, None] = {}
+        try:
+            for _ in range(TRIES):
+                code, said = self._run("reconcile", "--yes", "--json", *answers)
+                if code == 0:
+                    code, _ = self._run("resume", "--restored", "--json")
+                    if code == 0:
+                        return True
+                answers |= dict.fromkeys(self._answers(said))
+                process.wait(PAUSE_MS)
+        except KilledError:
+            return False
+        return False
+
+    def _run(self, *arguments: str) -> tuple[int, Any]:
+        result = CliRunner().invoke(app, list(arguments), obj=self._terminal)
+        begins = result.stdout.find(BEGINS)  # other processes print meanwhile
+        said = json.JSONDecoder().raw_decode(result.stdout, begins)[0] if begins >= 0 else {}
+        self._note(f"operator: {' '.join(arguments)} -> {result.exit_code} {result.stderr.strip()[:200]}")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, said
+
+    def _answers(self, said: Mapping[str, Any]) -> list[str]:
+        """Answer every question of a reconciliation."""
+        found: list[str] = []
+        for lane in said.get("lanes", ()):
+            for question in lane["questions"]:
+                self._note(f"operator: {question}")
+                order = re.search(r"--adopt (\S+)=STRATEGY", question)
+                take = re.search(r"--take (\S+)", question)
+                if order is not None:
+                    owner = self._owner_of(order[1])
+                    found.append(f"--adopt={order[1]}={owner}" if owner else f"--foreign={order[1]}")
+                elif take is not None:
+                    found.append(f"--take={take[1]}")
+                    account, _, root = take[1].partition("#")
+                    self._took(account, root)
+        return found
