@@ -200,9 +200,18 @@ class ClosesAsAsked(Invariant):
             return  # who adopts aims with all that the account holds
         wanted = abs(alert.meant.after) * scale(view, commands[0], mine[-1].placed.row.symbol)
         step = mine[-1]
+        if _stopped_meanwhile(book, step):
+            return
         rounded = LOT_STEP if book.tradelocker else _fraction(wanted)  # sizes are rounded down to the broker's step
         if abs(step.owned) <= min(wanted, abs(mine[0].owned_before)) - rounded:
             yield self.violated(view, f"{job_id} closed down to {step.owned}, and its target is {alert.meant.after}")
+
+
+def _stopped_meanwhile(book: AccountBook, step: Step) -> bool:
+    """Tell whether a stop or a person closed some of it while the order, sent for what there was, was still to fill."""
+    root = canonical_root(step.placed.row.symbol)
+    others = (one for one in book.steps[root] if one.placed.purpose in ("stop", "target", "hand"))
+    return any(step.placed.row.opened_ms <= one.at_ms <= step.at_ms for one in others)
 
 
 def _fraction(wanted: Decimal) -> Decimal:
