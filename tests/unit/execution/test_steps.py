@@ -113,6 +113,13 @@ def test_partial_close_stops_at_its_floor_and_at_its_quantity() -> None:
     assert to_close(asked, held(2)) == 0
 
 
+def test_part_that_is_closed_is_not_closed_again_when_an_entry_fills_meanwhile() -> None:
+    asked = with_floor(goal(close_quantity=d(2)), held(5))
+
+    assert step(asked, held(5), closed=d(2)) == Reached()
+    assert sent(step(asked, held(5), closed=d(1))) == [Place(MES, SELL, d(1), "close")]
+
+
 def test_partial_close_of_more_than_is_held_has_no_floor() -> None:
     assert with_floor(goal(close_quantity=d(7)), held(5)).close_floor == 0
 
