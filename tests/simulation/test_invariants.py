@@ -51,6 +51,7 @@ from tests.simulation.invariants.made_entries import (
 )
 from tests.simulation.invariants.made_exits import (
     OUT_AND_IN,
+    added_without_a_stop,
     alert_left_open,
     answered_and_not_stored,
     answers,
@@ -118,6 +119,7 @@ GOOD: dict[str, list[Story]] = {
         stopped(9, covered=1),
         stopped(35, trouble=True, covered=1),
         stopped(60, wanted=False, covered=1),
+        added_without_a_stop(wanted=False),
         bare_after_press(9),
         bare_after_press(60, removed=True),
     ],
@@ -177,7 +179,12 @@ BAD: dict[str, list[Story]] = {
         closed_by_press(2, button="protect"),
     ],
     "FlatAfterTheLastExit": [exit_that_leaves_a_part, last_exit(1), last_exit(2, works=True)],
-    "KeepsItsStop": [stopped(11, covered=1), stopped(41, trouble=True, covered=1), bare_after_press(11)],
+    "KeepsItsStop": [
+        stopped(11, covered=1),
+        stopped(41, trouble=True, covered=1),
+        added_without_a_stop(wanted=True),
+        bare_after_press(11),
+    ],
     "FencedOutWritesNothing": [fenced_out, taken_while_held, same_epoch],
     "ChainInOrder": [chain((1, 0, 2)), chain((2, 1, 0), positions=OUT_AND_IN)],
     "EndsWhereTheChainEnds": [chain((0, 1, 2), owned=1)],

@@ -120,6 +120,22 @@ def stopped(bare_s: float, *, trouble: bool = False, wanted: bool = True, covere
     return story
 
 
+def added_without_a_stop(*, wanted: bool) -> Story:
+    """Two that have their stop, and three more for a minute without one, which they were given (`wanted`) or not."""
+
+    def story(made: Made) -> None:
+        stop = StopLoss(stop_price=D(9))
+        first = made.entry(made.fire("buy", 2, stop_loss=stop), BUY, 2)
+        made.row(made.mark(first), 1, 2, 2)
+        made.row(made.mark(first, "0.stop_loss"), -1, 2, type=OrderType.STOP, stop_price=D(9), parent_id="1")
+        second = made.entry(made.fire("buy", 3, stop_loss=stop if wanted else None), BUY, 3)
+        made.row(made.mark(second), 1, 3, 3)
+        made.hold(Held(made.symbol, made.symbol, D(5)))
+        made.later(60)
+
+    return story
+
+
 def bare_position(made: Made) -> None:
     entered(made, 2, stop_loss=StopLoss(stop_price=D(9)))
     made.hold(Held("p1", made.symbol, D(2)))

@@ -17,7 +17,6 @@ from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Placed
 from tests.simulation.invariants.entries import settings_of
 from tests.simulation.invariants.evidence import Trouble, Violation
-from tests.simulation.invariants.ledger import by_hand
 
 ZERO = Decimal(0)
 LONGEST_MS = 10_000
@@ -97,9 +96,8 @@ class KeepsItsStop(Invariant):
             if run.owned == 0 or not wanting:
                 continue
             sign = 1 if run.owned > 0 else -1
-            needed = min(abs(run.owned), max(ZERO, book.held(root) * sign))
-            if by_hand(strategy):  # of a person's orders only those that were given a stop
-                needed = min(needed, sum((entry.row.filled for entry in wanting), ZERO))
+            asked = sum((entry.row.filled for entry in wanting), ZERO)  # another entry may have been given no stop
+            needed = min(asked, abs(run.owned), max(ZERO, book.held(root) * sign))
             covering = [
                 one.row
                 for one in book.placed
