@@ -585,6 +585,19 @@ def test_press_that_was_cut_off_before_its_sending_is_sent_by_the_next_worker(
     assert panel.world.ending(job) == CLOSED
 
 
+def test_close_that_was_cut_off_is_not_sent_while_another_is_unknown(panel: Panel) -> None:
+    pending = Pending("c", "other", "trend", "MES", "close", since_ms=NOW_MS + 3_600_000)
+    panel.holds(2, book(2, strategy="trend"), pending=(pending,))
+    job = panel.press(CLOSE)
+    with panel.world.session() as lane:
+        panel.world.planned(lane, place(SELL, 2, "close"), "close", job.job_id)
+
+    panel.world.work()
+
+    assert panel.world.ending(job).code == "unresolved"
+    assert panel.broker.sent == []
+
+
 def test_close_behind_one_whose_answer_was_lost_is_sent_once_that_is_found() -> None:
     panel = Panel(TRADELOCKER, PositionMode.HEDGING)
     panel.broker.held = {name: position(2, name) for name in ("p1", "p2")}

@@ -78,8 +78,8 @@ class ByHand:
         """Bring the wish as far as it goes now."""
         assert job.wish is not None
         plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
-        records = close_unsent(self._lane, [record for _, commands in plans for record in commands])
-        self._sent = _went_out(records)
+        records = _went_out(close_unsent(self._lane, [record for _, commands in plans for record in commands]))
+        self._sent = any(record.sent_at_ms for record in records)
         goal = next((plan.goal for plan, _ in plans if plan.goal is not None), None)
         try:
             return self._pursue(job, job.wish, records, goal, len(plans))
@@ -95,7 +95,7 @@ class ByHand:
             waiting = self._ask(job)
             if waiting is not None:
                 return waiting
-            records = [self._current(record) for record in records]
+            records = _went_out([self._current(record) for record in records])
             ended = self._refused(goal, records) or self._too_early(job, wish, records)
             ended = ended or self._too_old(job, goal, records)
             if ended is not None:
@@ -120,9 +120,8 @@ class ByHand:
                     for owner, commands in self._prepared(job, wish, scene, step):
                         revision += 1
                         new = store_revision(self._lane, job.job_id, owner, job.root, goal, revision, commands)
-                        done = carry_out(self._lane, new, None)
-                        self._sent = self._sent or _went_out(done)
-                        records += done
+                        records += carry_out(self._lane, new, None)
+                        self._sent = any(record.sent_at_ms for record in _went_out(records))
                 case _:
                     assert_never(step)
 
@@ -148,7 +147,7 @@ class ByHand:
             capabilities=self._lane.broker.capabilities,
             mode=self._desk.account.position_mode,
             now_ms=self._clock.now_ms(),
-            records=tuple(record for record in records if record.code != "not_sent"),
+            records=tuple(records),
             goal=goal,
         )
 
@@ -273,7 +272,7 @@ class ByHand:
 
     def _refused(self, goal: Goal | None, records: Sequence[CommandRecord]) -> End | None:
         for record in records:
-            if not _failed(record) or record.code == "not_sent":
+            if not _failed(record):
                 continue
             if goal is not None and record.role in ("close", "other"):
                 continue  # `hand_steps` tells a refused close, and tries a refused release again
@@ -295,8 +294,12 @@ class ByHand:
             self._put_back(strategy, root)
 
 
-def _went_out(records: Sequence[CommandRecord]) -> bool:
-    return any(record.sent_at_ms and record.code != "not_sent" for record in records)
+def _went_out(records: Sequence[CommandRecord]) -> list[CommandRecord]:
+    """Leave out what was stored and never sent, because a worker died or an earlier command's outcome is unknown.
+
+    It is still to be done, if the look says so.
+    """
+    return [record for record in records if record.code != "not_sent"]
 
 
 def _failed(record: CommandRecord) -> bool:

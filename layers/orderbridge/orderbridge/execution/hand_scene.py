@@ -20,8 +20,7 @@ SHOW_MS = 3_000
 class Scene:
     """What is known when the next step is decided.
 
-    `records` are the job's commands so far, none of them pending. What was stored and never sent, because a worker died
-    or an earlier command's outcome was unknown, is not among them: it is still to be done.
+    `records` are the job's commands that went out so far, none of them pending.
     """
 
     look: Look
