@@ -18,10 +18,14 @@ MOST_RECEIVED = 5
 """The template's; `test_world.py` holds them to it."""
 
 
+SECRET_LAGS_MS = (0, 0, 60, 400, 2_000)
+"""After a write of a secret, for how long a read that names no version may give the one before."""
+
+
 class Account:
     """Every service in use, behind the client's own methods, without faults."""
 
-    def __init__(self, now_ms: Callable[[], int], dice: Random) -> None:
+    def __init__(self, now_ms: Callable[[], int], dice: Random, secrets_dice: Random) -> None:
         self._now_ms = now_ms
         lags = Lags(lambda: dice.randint(0, 400), lambda: dice.randint(0, 400), lambda: 3_600_000)
         self.table = SimulatedTable(now_ms, TABLE, lags)
@@ -35,7 +39,7 @@ class Account:
             "RedrivePolicy": policy,
         }
         self.bell_url: str = self.queues.create_queue(QueueName="bells", Attributes=attributes)["QueueUrl"]
-        self.secrets = SimulatedSecrets(now_ms)
+        self.secrets = SimulatedSecrets(now_ms, lambda: secrets_dice.choice(SECRET_LAGS_MS))
         self.topics = SimulatedTopics(now_ms)
         self.topic: str = self.topics.create_topic(Name="notices")["TopicArn"]
         self.flights = Flights()

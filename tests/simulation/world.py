@@ -83,7 +83,7 @@ class World:
         self.hub = Hub(START_MS, self._seed("hub"))
         self.weather = Weather(self.note)
         self.outages = Outages()
-        self.aws = Account(self.hub.now_ms, self.dice("account"))
+        self.aws = Account(self.hub.now_ms, self.dice("account"), self.dice("secrets"))
         self.cores: dict[str, Core] = {
             "tradelocker": TradeLockerCore(self.hub, story.switches.get("tradelocker", {})),
             "tradestation": TradeStationCore(self.hub, story.switches.get("tradestation", {})),

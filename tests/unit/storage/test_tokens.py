@@ -421,6 +421,35 @@ def test_refusal_of_a_pair_that_was_replaced_meanwhile_is_not_believed(connected
     assert process.leases.read(NAME).status == "good"
 
 
+def test_secret_that_still_shows_the_version_before_is_read_again_and_not_exchanged(
+    connected: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected.broker.rotates = True
+    before = LoginSecrets(connected.aws.secretsmanager, PREFIX).read(NAME)
+    connected.clock.ms += LIFE_MS
+    connected.process("a").keeper.access_token(connected.clock.deadline())
+    connected.clock.ms += LIFE_MS
+    second = connected.process("b")
+    read, stale = second.secrets.read, [before] * 4
+
+    monkeypatch.setattr(second.secrets, "read", lambda name: stale.pop() if stale else read(name))
+    token = second.keeper.access_token(connected.clock.deadline())
+
+    assert token == Secret("access-2")
+    assert connected.broker.calls == 2
+    assert second.leases.read(NAME).status == "good"
+
+
+def test_older_pair_that_stays_is_believed_in_the_end(connected: Bench) -> None:
+    connected.clock.ms += LIFE_MS
+    connected.process("a").keeper.access_token(connected.clock.deadline())
+    LoginSecrets(connected.aws.secretsmanager, PREFIX).write(NAME, first_login(), "o" * 32)
+
+    token = connected.process("b").keeper.access_token(connected.clock.deadline(60))
+
+    assert token == Secret("access-2")
+
+
 def test_unreachable_token_endpoint_leaves_things_as_they_are(connected: Bench) -> None:
     connected.broker.unavailable = True
     connected.clock.ms += LIFE_MS

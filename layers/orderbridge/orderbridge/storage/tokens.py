@@ -41,6 +41,8 @@ REFRESH_AFTER_MS = 600_000
 LEASE_MS = 30_000
 STORE_MS = 12_000
 """The part of the lease that is kept for storing what the exchange gave."""
+STALE_READS, STALE_PAUSE_S = 12, 0.25
+"""How often a secret that is older than the lease's item says is read again, and after what pause."""
 EXCHANGE_MIN_S = 2.0
 """With less time than this no exchange is begun: its answer would come too late to be read."""
 STORE_TRIES = 4
@@ -225,7 +227,7 @@ class TokenKeeper:
     ) -> StoredLogin:
         """Finish with the lease freed, whatever happens; a lease that cannot be freed lapses by itself."""
         try:
-            stored = self._store_left_over(lease, self._read())
+            stored = self._store_left_over(lease, self._newest(lease, deadline))
             if good(stored):
                 self._settle(lease, stored, None)
                 return stored
@@ -236,6 +238,21 @@ class TokenKeeper:
         except BaseException:
             self._release(lease)
             raise
+
+    def _newest(self, lease: Lease, deadline: Deadline) -> StoredLogin:
+        """Read the pair, no older than the one that the lease's item knows of.
+
+        Secrets Manager promises no consistent read: right after a write it may still give the version before, whose
+        refresh token must not be used again. An older pair is believed when it stays: a person may have put it back.
+        """
+        stored = self._read()
+        for _ in range(STALE_READS):
+            fresh = stored.login.obtained_at_ms >= lease.connection.obtained_at_ms
+            if fresh or deadline.remaining() < EXCHANGE_MIN_S:
+                break
+            self._machine.sleep(STALE_PAUSE_S)
+            stored = self._read()
+        return stored
 
     def _settle(self, lease: Lease, stored: StoredLogin, renewals: tuple[int, int] | None) -> None:
         """Note what the secret holds. A failure costs nothing: the next refresh notes it."""
