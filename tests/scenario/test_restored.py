@@ -79,6 +79,7 @@ class Restorable(World):
                 lambda order: order.label.startswith("ob-"),
                 partial(overview.commands_of_order, lane),
                 Answers(by="ann", **answers),
+                partial(overview.closes_of_order, lane),
             )
         finally:
             lanes.release(session.fence)
@@ -340,3 +341,20 @@ def test_netting_account_at_tradelocker_is_compared_by_its_sum() -> None:
     assert report.questions == []
     assert world.state().book("s", world.root()).owned == world.bench.unit / 2
     assert world.protection().stopped_quantity == world.bench.unit / 2
+
+
+def test_close_that_was_booked_before_the_copy_is_no_question_where_fills_net() -> None:
+    """The last beat is older than the copy: what the copy has booked lies in the time that is looked at again."""
+    seat = Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)
+    world = Restorable(TradeLockerScenario(seat=seat), PATIENT)
+    unit = world.bench.unit
+    world.fire("buy", str(unit))
+    world.fire("exit")
+    world.fire("buy", str(unit * 2))
+    assert world.held() == unit * 2
+    world.restore(copy.deepcopy(world.client.items))
+
+    report = world.reconcile()
+
+    assert report.questions == []
+    assert world.state().book("s", world.root()).owned == unit * 2

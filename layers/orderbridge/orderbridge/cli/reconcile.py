@@ -94,10 +94,9 @@ def _account(run: Run, account: str, lost: Lost, answers: Answers) -> list[LaneR
     for lane in _lanes(run, account, lost, overview):
         with lane_held(run, lane) as session:
             look = look_back(session, lost)
-            owners = partial(overview.commands_of_order, lane)
-            reports.append(
-                reconcile(session, look, lost, strategies, lambda order: is_ours(order.label), owners, answers)
-            )
+            owners, closers = partial(overview.commands_of_order, lane), partial(overview.closes_of_order, lane)
+            ours = lambda order: is_ours(order.label)  # noqa: E731
+            reports.append(reconcile(session, look, lost, strategies, ours, owners, answers, closers))
     return reports
 
 

@@ -27,6 +27,16 @@ RESTORED = "restored"
 """The code of a job and of a command that the lost time may have worked already."""
 
 
+Closers = Callable[[Order], Sequence[CommandRecord]]
+"""Gives the closes by position id, whose answers name no order, that an order may be."""
+
+
+def nobody(order: Order) -> Sequence[CommandRecord]:
+    """Know no close."""
+    del order
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """The time that the restored ledger does not know of."""
@@ -77,6 +87,7 @@ class Adoption:
     owners: Owners
     answers: Answers
     report: LaneReport
+    closers: Closers = nobody
 
     def adopt_all(self) -> None:
         """Give each unknown order to whom it belongs, or ask."""
@@ -108,7 +119,7 @@ class Adoption:
                 continue
             if self._hedging and (order.position_id in positions or order.effect == "close"):
                 continue  # what is held is told by the positions; one that is gone needs no order to explain it
-            if not self.owners(order.id):
+            if not self.owners(order.id) and not self.closers(order):
                 yield order
 
     @property

@@ -14,7 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orderbridge.brokers.port import Ambiguous, Done, Evidence, Look
-from orderbridge.execution.adoption import RESTORED, ZERO, Adoption, Answers, LaneReport, Lost
+from orderbridge.execution.adoption import (
+    RESTORED,
+    ZERO,
+    Adoption,
+    Answers,
+    Closers,
+    LaneReport,
+    Lost,
+    nobody,
+)
 from orderbridge.execution.bookkeeping import held_of, observe
 from orderbridge.execution.decisions import Owners
 from orderbridge.execution.evidence import find
@@ -48,12 +57,13 @@ def reconcile(
     ours: Callable[[Order], bool],
     owners: Owners,
     answers: Answers,
+    closers: Closers = nobody,
 ) -> LaneReport:
     """Bring one lane together, under its fence; `strategies` are those that may trade it. May be repeated."""
     report = LaneReport(lane.fence.lane)
     _end_jobs(lane, lost, report)
     _ask_pending(lane, look, report)
-    worker = Adoption(lane, look, lost, strategies, ours, owners, answers, report)
+    worker = Adoption(lane, look, lost, strategies, ours, owners, answers, report, closers)
     worker.adopt_all()
     _compare(lane, look, answers, report)
     return report

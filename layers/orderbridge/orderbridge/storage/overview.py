@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from orderbridge.commands import ClosePosition
 from orderbridge.errors import NewerReleaseError
 from orderbridge.execution.records import CommandRecord, LaneState, StoredJob
+from orderbridge.model import Order
 from orderbridge.storage import keys
 from orderbridge.storage.items import AttributeValues, Item, marshal, unmarshal
 from orderbridge.storage.jobs import stored_job
@@ -88,6 +90,17 @@ class Overview:
 
     def commands_of_order(self, lane: str, order_id: str) -> list[CommandRecord]:
         """Give the commands that made this order of the broker. Reads the whole lane: for a person's question."""
+        records = self._commands(lane)
+        return [record for record in records if any(placed.order_id == order_id for placed in record.orders)]
+
+    def closes_of_order(self, lane: str, order: Order) -> list[CommandRecord]:
+        """Give the closes by position id whose answers named no order, and which this order may be.
+
+        Reads the whole lane: for a person's question.
+        """
+        return [record for record in self._commands(lane) if _may_be(record, order)]
+
+    def _commands(self, lane: str) -> list[CommandRecord]:
         items = query_all(
             self._client,
             TableName=self._table,
@@ -95,8 +108,7 @@ class Overview:
             ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":command": "COMMAND#"}),
             ConsistentRead=True,
         )
-        records = [one.record for one in self._decoded(items, _open_command)]
-        return [record for record in records if any(placed.order_id == order_id for placed in record.orders)]
+        return [one.record for one in self._decoded(items, _open_command)]
 
     def lane_of_command(self, command_id: str) -> str | None:
         """Find the lane of a command that may have ended long ago. Reads the whole table: for a person's question."""
@@ -156,3 +168,19 @@ class Overview:
 def _open_command(item: AttributeValues) -> OpenCommand:
     values = unmarshal(item)
     return OpenCommand(str(values["lane"]), decoded(CommandRecord, values))
+
+
+CLOSING_MS = 30_000
+"""How long after its sending a close by position id may become an order; clocks may differ."""
+
+
+def _may_be(record: CommandRecord, order: Order) -> bool:
+    command = record.command
+    return (
+        isinstance(command, ClosePosition)
+        and record.taken
+        and not any(placed.order_id for placed in record.orders)
+        and (command.position_id, command.held_side.opposite) == (order.position_id, order.side)
+        and order.quantity == (command.expected_quantity if command.quantity is None else command.quantity)
+        and abs(order.placed_at_ms - record.sent_at_ms) <= CLOSING_MS
+    )
