@@ -97,18 +97,18 @@ class Operator:
         return result.exit_code, said
 
     def _answers(self, said: Mapping[str, Any]) -> list[str]:
-        """Answer every question of a reconciliation."""
+        """Answer every question of a reconciliation: whose the orders are first, since that may explain a holding."""
+        questions = [question for lane in said.get("lanes", ()) for question in lane["questions"]]
+        for question in questions:
+            self._note(f"operator: {question}")
         found: list[str] = []
-        for lane in said.get("lanes", ()):
-            for question in lane["questions"]:
-                self._note(f"operator: {question}")
-                order = re.search(r"--adopt (\S+)=STRATEGY", question)
-                take = re.search(r"--take (\S+)", question)
-                if order is not None:
-                    owner = self._owner_of(order[1])
-                    found.append(f"--adopt={order[1]}={owner}" if owner else f"--foreign={order[1]}")
-                elif take is not None:
-                    found.append(f"--take={take[1]}")
-                    account, _, root = take[1].partition("#")
-                    self._took(account, root)
+        for order in filter(None, (re.search(r"--adopt (\S+)=STRATEGY", question) for question in questions)):
+            owner = self._owner_of(order[1])
+            found.append(f"--adopt={order[1]}={owner}" if owner else f"--foreign={order[1]}")
+        if found:
+            return found
+        for take in filter(None, (re.search(r"--take (\S+)", question) for question in questions)):
+            found.append(f"--take={take[1]}")
+            account, _, root = take[1].partition("#")
+            self._took(account, root)
         return found
