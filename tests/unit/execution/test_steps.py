@@ -400,6 +400,7 @@ def test_partial_close_keeps_stops_before_targets_and_cancels_what_has_no_room()
     given = step(asked, held(4, **exits(alone, order("st"))))
 
     assert sent(given) == [Cancel("tp", MES)]
+    assert roles(given) == ["other"]
 
 
 def test_partial_close_shares_the_room_between_brackets() -> None:
