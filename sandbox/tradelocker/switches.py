@@ -135,7 +135,8 @@ ALL: tuple[Switch, ...] = (
     _choice("date_filter", "created|modified", "10.7", "date that from and to look at"),
     _choice("history_order", "newest_first|oldest_first", "1.2", "order of the rows"),
     _number("history_days", "3650|1", "10.7", "how many days back ordersHistory goes"),
-    _number("history_rows", "10000|5", "3", "MAX_ORDERS_COUNT_IN_HISTORY; more rows: the newest, and hasMore"),
+    # Much less than a hundred cannot be traded with: at one request a second a look would outlast a stop's 10 s.
+    _number("history_rows", "10000|100", "3", "MAX_ORDERS_COUNT_IN_HISTORY; more rows: the newest, and hasMore"),
     _number(
         "history_bars",
         "100000|20000",

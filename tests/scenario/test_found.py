@@ -253,6 +253,40 @@ def test_reversal_that_waits_opens_nothing_after_a_newer_exit(make_world: MakeWo
     assert world.held() == 0
 
 
+class Slow:
+    """A broker whose positions take a while to read, as under a quota that several share."""
+
+    def __init__(self, broker: Any, world: World) -> None:
+        self._broker = broker
+        self._world = world
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    def positions(self, *arguments: Any) -> Any:
+        self._world.clock.sleep(2)
+        self.reads += 1
+        return self._broker.positions(*arguments)
+
+
+def test_alert_is_carried_out_by_the_look_that_it_was_decided_on_however_long_that_took(
+    make_world: MakeWorld,
+) -> None:
+    """Another look would cost another wait, and what fills meanwhile would not be closed before the entry."""
+    world = make_world()
+    slow: Any = Slow(world.bench.new_broker(), world)
+    looks: list[int] = []
+    world.bench.new_broker = lambda: slow  # type: ignore[method-assign]
+    world.killer = Beside(before=lambda: looks.append(slow.reads))
+
+    world.send("buy", str(world.bench.unit))
+    world.run(20)
+
+    assert looks == [1]
+    assert world.held() == world.bench.unit
+
+
 def take_stop_away(world: World) -> None:
     """Cancel the position's stop from another program of the same login."""
     bench = world.bench

@@ -306,7 +306,7 @@ BUGS: tuple[Bug, ...] = (
         "An order that the first look does not show counts as never placed.",
         looks.given_up_at_the_first_look,
         "lost_and_hidden",
-        ("LedgerAgrees", "ReducesOnly"),
+        ("LedgerAgrees", "ReducesOnly", "OneSideOnly"),
     ),
     Bug(
         "dead-senders-never-asked-for",

@@ -98,6 +98,7 @@ class JobWorker:
         records = [record for _, commands in plans for record in commands]
         records = close_unsent(self._lane, records)
         goal = plans[0][0].goal if plans else None
+        decided_now = goal is None
         if goal is None:
             decided = self._decide(job, settings, route)
             if not isinstance(decided, Goal):
@@ -113,9 +114,11 @@ class JobWorker:
             answered = entry_ended(records) or self._entered(records)
             if answered is not None:
                 return answered
-            holding = self._look(job, settings)
+            # The first step goes by what was decided on: by a later look it could miss what came to be held meanwhile.
+            holding = self._lane.holding(job.strategy, job.root) if decided_now else self._look(job, settings)
             if not isinstance(holding, Holding):
                 return holding
+            decided_now = False
             holding = self._with_adopted_exits(goal, holding)
             step = next_step(
                 goal, holding, self._progress(job, records), self._lane.broker.capabilities, self._mode()
