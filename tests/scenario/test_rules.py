@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from orderbridge.alerts.alert import Target
-from orderbridge.brokers.port import Broker, Deadline
+from orderbridge.brokers.port import Broker, Deadline, Outcome
+from orderbridge.commands import Command, Replace
 from orderbridge.execution.records import CommandStatus
 from orderbridge.model import Direction, OrderType, Position, PositionMode
 from orderbridge.storage import keys
@@ -281,6 +282,42 @@ def test_partial_exit_that_was_held_up_while_an_entry_filled_closes_no_more_than
 
     assert world.outcome(alert_id).status == "ordered"
     assert world.held() == unit * 2
+
+
+def test_rule_15_stop_cut_for_a_partial_exit_is_back_while_a_persons_trade_holds_the_exit_up(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world({"s": {"pyramiding": 2}})
+    unit, far = world.bench.unit, world.bench.price - world.bench.distance / 2
+    world.fire("buy", str(unit * 2), **bracket(world))
+    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=far)
+    adapter, traded_ms, seen = type(world.bench.broker), list[int](), list[tuple[int, Decimal]]()
+    send, read = adapter.send, adapter.positions
+
+    def send_and_trade(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
+        answer = send(broker, command, command_id, deadline)
+        if isinstance(command, Replace) and not traded_ms:
+            traded_ms.append(world.clock.now_ms())
+            world.bench.open_elsewhere(unit)  # for all that is known, the resting entry has filled
+        return answer
+
+    def read_and_note(broker: Broker, deadline: Deadline) -> Sequence[Position]:
+        seen.append((world.clock.now_ms(), world.protection().stopped_quantity))
+        return read(broker, deadline)
+
+    monkeypatch.setattr(adapter, "send", send_and_trade)
+    monkeypatch.setattr(adapter, "positions", read_and_note)
+
+    outcome = world.fire("exit", str(unit), seconds=30)
+
+    assert outcome.status == "ordered"
+    if world.bench.broker.capabilities.position_bracket:
+        return  # TradeLocker's stops are the positions' own: nothing is cut
+    cut_ms = traded_ms[0]
+    back_ms = [at_ms for at_ms, stopped in seen if at_ms > cut_ms and stopped >= unit * 2]
+    assert min(back_ms) - cut_ms < 5_500
+    assert world.held() == unit * 2, "one of ours, and the person's"
+    assert world.protection().stopped_quantity >= unit
 
 
 # ---- switches

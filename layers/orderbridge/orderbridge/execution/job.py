@@ -49,6 +49,8 @@ LOOK_PAUSE_S = 0.2
 RESERVE_S = 3.0
 """Time that must be left to note a job's end or to park it."""
 RETRY_MS = 1_000
+CUT_MS = 4_000
+"""How long a stop may stay cut for a close that cannot go out yet."""
 KNOWN_MS = 10_000
 """How old a look may be for a job that it leaves nothing to do for."""
 SKEW_MS = 5_000
@@ -183,13 +185,19 @@ class JobWorker:
         return lane.holding(job.strategy, job.root) if waited_ms > SKEW_MS and age_ms < KNOWN_MS else None
 
     def _look(self, job: Job, settings: StrategySettings) -> Holding | Result:
-        """Look until report and ledger agree, as far as the time allows (TRADING.md rule 1)."""
+        """Look until report and ledger agree, as far as the time allows (TRADING.md rule 1).
+
+        A stop that this job has cut is put back meanwhile, should it take long (rule 15).
+        """
         self._lane.see()
+        cut_until_ms = self._clock.now_ms() + CUT_MS
         while job.root in self._lane.unsettled and not self._pending_in(job.root):
             if self._lane.deadline.remaining() < RESERVE_S:
                 return self._later(job, settings, "unsettled", "The broker does not show an earlier fill yet.")
             self._clock.sleep(LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
+            if self._clock.now_ms() >= cut_until_ms and job.root in self._lane.unsettled:
+                self._protect(job.strategy, job.root)
         return self._lane.holding(job.strategy, job.root)
 
     def _with_adopted_exits(self, goal: Goal, holding: Holding) -> Holding:

@@ -6,10 +6,12 @@
 
 import logging
 from dataclasses import replace
+from decimal import Decimal
 
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.commands import Place
 from orderbridge.errors import BrokerReadError
+from orderbridge.execution.bookkeeping import held_of
 from orderbridge.execution.care import care_for, unprotected
 from orderbridge.execution.desk import Desk, amount
 from orderbridge.execution.hand_books import base_of, by_hand, handed_over
@@ -25,6 +27,7 @@ from orderbridge.strategy.symbols import canonical_root
 
 log = logging.getLogger(__name__)
 
+ZERO = Decimal(0)
 TEND_AGAIN_MS = 1_500
 MAX_REJECTIONS = 2
 """Stops that the broker took and rejected afterwards, until it counts as refusing them: the entry's own, and ours."""
@@ -68,7 +71,7 @@ class Tender:
     def care(self, book: Book) -> None:
         """See that what a book holds has its stop, and nothing else rests for it. Raises `BrokerReadError`."""
         pending = {pending.role for pending in self._lane.state.pending if pending.root == book.root}
-        if pending - {"close"} or (book.root in self._lane.unsettled and not pending):
+        if pending - {"close"} or (book.root in self._lane.unsettled and not pending and not self._holds_more(book)):
             return
         now_ms = self._lane.clock.now_ms()
         if now_ms - self._lane.tended_ms.get((book.strategy, book.root), 0) < TEND_AGAIN_MS:
@@ -94,6 +97,12 @@ class Tender:
                 self._after_stop(record)
         if any(record.sent_at_ms for record in done):
             self._lane.see(max_age_ms=0)
+
+    def _holds_more(self, book: Book) -> bool:
+        """Tell whether the broker reports more on the book's side than its fills explain: all of it can have a stop."""
+        lane, sign = self._lane, 1 if book.owned > 0 else -1
+        reported = held_of(lane.look.positions, book.root) if lane.look is not None else ZERO
+        return reported * sign > max(ZERO, lane.state.root(book.root).baseline * sign)
 
     def _hand_over(self, book: Book, holding: Holding) -> None:
         """What a person holds, and the broker now protects, is the person's own from here on."""
