@@ -8,7 +8,7 @@ import pytest
 
 from orderbridge.alerts.alert import Target
 from orderbridge.brokers.port import Broker, Deadline, Outcome
-from orderbridge.commands import Command, Replace
+from orderbridge.commands import Cancel, Command, Replace
 from orderbridge.execution.records import CommandStatus
 from orderbridge.model import Direction, OrderType, Position, PositionMode
 from orderbridge.storage import keys
@@ -318,6 +318,31 @@ def test_rule_15_stop_cut_for_a_partial_exit_is_back_while_a_persons_trade_holds
     assert min(back_ms) - cut_ms < 5_500
     assert world.held() == unit * 2, "one of ours, and the person's"
     assert world.protection().stopped_quantity >= unit
+
+
+def test_entry_of_the_other_side_that_fills_before_its_cancel_is_closed_before_the_new_one_opens(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    unit, below = world.bench.unit, world.bench.price - world.bench.distance / 2
+    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=below)
+    adapter, filled = type(world.bench.broker), list[bool]()
+    send = adapter.send
+
+    def fill_and_send(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
+        if isinstance(command, Cancel) and not filled:
+            filled.append(True)
+            world.bench.set_price(below - world.bench.distance / 10)
+        return send(broker, command, command_id, deadline)
+
+    monkeypatch.setattr(adapter, "send", fill_and_send)
+
+    outcome = world.fire("sell", str(unit * 2), seconds=20)
+
+    assert filled
+    assert outcome.status == "ordered"
+    assert world.held() == -unit, "the order's quantity less what was closed"
+    assert [position.signed for position in world.bench.book().positions] == [-unit]
 
 
 # ---- switches

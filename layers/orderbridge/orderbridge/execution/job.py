@@ -7,7 +7,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import assert_never
 
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
@@ -69,6 +68,8 @@ class JobWorker:
         self._clock = lane.clock
         self._sent = False
         """Something was sent for the job: it can no longer expire."""
+        self._turned = False
+        """The job was decided anew, since what it was to cancel had filled."""
         self.phases: dict[str, int] = {}
         """When the job was planned, sent and answered, in epoch ms."""
 
@@ -99,14 +100,11 @@ class JobWorker:
         plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
         records = [record for _, commands in plans for record in commands]
         records = close_unsent(self._lane, records)
-        goal = plans[0][0].goal if plans else None
-        decided_now = goal is None
-        if goal is None:
-            decided = self._decide(job, settings, route)
-            if not isinstance(decided, Goal):
-                return decided
-            goal = decided
-        revision = len(plans)
+        known = plans[-1][0].goal if plans else None
+        goal = known if known is not None else self._decide(job, settings, route)
+        if not isinstance(goal, Goal):
+            return goal
+        decided_now, revision = known is None, len(plans)
         while True:
             waiting = self._ask_for_own(job)
             if waiting is not None:
@@ -116,8 +114,7 @@ class JobWorker:
             answered = entry_ended(records) or self._entered(records)
             if answered is not None:
                 return answered
-            # The first step goes by what was decided on: by a later look it could miss what came to be held meanwhile.
-            holding = self._lane.holding(job.strategy, job.root) if decided_now else self._look(job, settings)
+            holding = self._held(job, settings, decided_now=decided_now)
             if not isinstance(holding, Holding):
                 return holding
             decided_now = False
@@ -125,27 +122,56 @@ class JobWorker:
             step = next_step(
                 goal, holding, self._progress(job, records), self._lane.broker.capabilities, self._mode()
             )
-            match step:
-                case Reached():
-                    return reached(goal, records, holding, job.root)
-                case Await():
-                    parked = self._await(job, goal, step)
-                    if parked is not None:
-                        return parked
-                case Send():
-                    late = self._late_entry(goal, records, step) or self._out_of_time(job, settings)
-                    late = late or self._other_exit_unknown(job, settings, holding, step)
-                    if late is not None:
-                        return late
-                    revision += 1
-                    new = store_revision(
-                        self._lane, job.job_id, job.strategy, job.root, goal, revision, step.commands
-                    )
-                    self._note("planned")
-                    records += carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
-                    self._note_sent(records)
-                case _:
-                    assert_never(step)
+            if isinstance(step, Reached):
+                return reached(goal, records, holding, job.root)
+            if isinstance(step, Await):
+                parked = self._await(job, goal, step)
+                if parked is not None:
+                    return parked
+            elif self._stands_against(goal, step, holding, records):
+                anew = self._decide(job, settings, route)
+                if not isinstance(anew, Goal):
+                    return anew
+                goal, decided_now = anew, True
+            else:
+                revision += 1
+                sent = self._send(job, settings, goal, records, holding, step, revision)
+                if not isinstance(sent, list):
+                    return sent
+                records += sent
+                self._note_sent(records)
+
+    def _send(
+        self,
+        job: Job,
+        settings: StrategySettings,
+        goal: Goal,
+        records: Sequence[CommandRecord],
+        holding: Holding,
+        step: Send,
+        revision: int,
+    ) -> list[CommandRecord] | Result:
+        """Store a step's commands and carry them out, unless it is too late for them or another exit is unknown."""
+        late = self._late_entry(goal, records, step) or self._out_of_time(job, settings)
+        late = late or self._other_exit_unknown(job, settings, holding, step)
+        if late is not None:
+            return late
+        new = store_revision(self._lane, job.job_id, job.strategy, job.root, goal, revision, step.commands)
+        self._note("planned")
+        return carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
+
+    def _stands_against(self, goal: Goal, step: Send, holding: Holding, records: Sequence[CommandRecord]) -> bool:
+        """Tell, once, whether an own entry of the other side has filled before its cancel came.
+
+        Nothing but cancels has been sent for the job then: it is decided anew, and closes before it opens.
+        """
+        entering = goal.entry is not None and any(role == "entry" for role, _ in step.commands)
+        sent = [record.role for record in records if record.sent_at_ms]
+        if self._turned or not entering or goal.close is not Direction.FLAT or set(sent) != {"other"}:
+            return False
+        assert goal.entry is not None
+        self._turned = holding.owned * goal.entry.side.sign < 0
+        return self._turned
 
     def _decide(self, job: Job, settings: StrategySettings, route: AccountRoute) -> Goal | Result:
         assert job.alert is not None
@@ -183,6 +209,10 @@ class JobWorker:
         waited_ms = lane.look.requested_at_ms - job.accepted_at_ms
         age_ms = self._clock.now_ms() - lane.look.requested_at_ms
         return lane.holding(job.strategy, job.root) if waited_ms > SKEW_MS and age_ms < KNOWN_MS else None
+
+    def _held(self, job: Job, settings: StrategySettings, *, decided_now: bool) -> Holding | Result:
+        """The first step goes by what was decided on: by a later look it could miss what came to be held meanwhile."""
+        return self._lane.holding(job.strategy, job.root) if decided_now else self._look(job, settings)
 
     def _look(self, job: Job, settings: StrategySettings) -> Holding | Result:
         """Look until report and ledger agree, as far as the time allows (TRADING.md rule 1).
