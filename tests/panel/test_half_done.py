@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from orderbridge.brokers.port import Broker, Deadline, Outcome, Refused
+from orderbridge.commands import Command, Place
 from orderbridge.errors import StorageError
 from orderbridge.execution.ports import Held
 from orderbridge.execution.session import LaneSession
@@ -98,6 +100,33 @@ def test_reversal_that_has_only_taken_the_stop_away_is_not_gone_on_with_when_it_
     assert world.held() == world.bench.unit
     assert world.protection().stopped_quantity == world.bench.unit
     assert "too_old" in world.notices()
+
+
+def test_reversal_whose_entry_the_broker_refuses_says_that_it_has_closed(
+    make_netting: MakePanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_netting()
+    world.place("buy")
+    world.settle(6)
+    front = FrontEnd(world)
+    front.look()
+    adapter = type(world.bench.broker)
+    send = adapter.send
+
+    def refuse_entries(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
+        if isinstance(command, Place) and command.effect == "open":
+            return Refused("funds", "Not enough margin.")
+        return send(broker, command, command_id, deadline)
+
+    monkeypatch.setattr(adapter, "send", refuse_entries)
+
+    reply = front.reverse()
+    world.settle(6)
+
+    assert reply is not None
+    assert reply.errmsg.startswith("The position was closed, and nothing was opened instead: Not enough")
+    assert world.held() == 0
+    assert "funds" in world.notices()
 
 
 def test_press_that_is_refused_after_it_was_answered_as_open_is_told(tradelocker: PanelWorld) -> None:

@@ -121,8 +121,11 @@ def _at_panel(
     shape: Shape,
     length_ms: int,
 ) -> tuple[tuple[str, ...], list[Step]]:
-    """Draw what a person does at the panel, with dice of its own: the stories without one stay what they are."""
-    if dice.random() >= shape.panel:
+    """Draw what a person does at the panel, with dice of its own: the stories without one stay what they are.
+
+    None where the table is restored: the operator of the stories knows strategies' orders, not what persons meant.
+    """
+    if dice.random() >= shape.panel or any(step.kind == "restore" for step in steps):
         return (), []
     prices = sorted((step for step in steps if step.kind == "price"), key=lambda step: step.at_ms)
     draw = PanelDraw(dice, seats, strategies, prices, length_ms)

@@ -278,7 +278,9 @@ class ByHand:
                 continue  # `hand_steps` tells a refused close, and tries a refused release again
             self._take_back()
             refusals = [placed.refused for placed in record.orders if placed.refused]
-            return _told(record, record.message or (refusals[0] if refusals else ""))
+            end = _told(record, record.message or (refusals[0] if refusals else ""))
+            closed = record.role == "entry" and any(one.role == "close" and one.taken for one in records)
+            return _half_done(end) if closed else end
         return None
 
     def _take_back(self) -> None:
@@ -319,6 +321,13 @@ def _may_close(wish: Wish) -> bool:
 
 def _whole(wish: Wish) -> bool:
     return isinstance(wish, CloseSymbol) or (isinstance(wish, ClosePosition) and wish.quantity is None)
+
+
+def _half_done(end: End) -> End:
+    """Tell of a reversal whose entry is refused that its close has been done."""
+    if end.ending is Ending.FAILED:
+        return end
+    return End(Ending.FAILED, end.code, f"The position was closed, and nothing was opened instead: {end.sentence}")
 
 
 def _told(record: CommandRecord, message: str) -> End:
