@@ -109,7 +109,10 @@ class AccountBook:
         """TradeLocker's closing rows carry no mark of their own: they belong to whoever opened the position."""
         assert row.role != "order"
         netted = row.role == "close" and not self.hedging
-        if opening is None or (opening.by_hand and not netted):
+        if opening is None:  # of an entry that filled in parts, the row names the position of its last part alone
+            closing = self._closing(row)
+            return Placed(row, row.role, "" if closing is None else base_of(closing.record.strategy), closing)
+        if opening.by_hand and not netted:
             return Placed(row, row.role, "", self._closing(row))
         command, _ = self._marks.get(opening.mark, (None, ""))
         strategy = "" if command is None else base_of(command.record.strategy)
