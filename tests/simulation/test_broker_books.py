@@ -40,3 +40,20 @@ def test_close_of_a_position_that_a_person_has_added_to_is_the_closers_own_where
     made.end(exits, "ordered", "closed")
 
     assert judge.at_end() == ()
+
+
+def test_close_of_the_position_of_an_entrys_first_part_is_the_closers_own() -> None:
+    """Each part opens a position of its own at a hedging account, and the row names the last one alone."""
+    made = Made("tradelocker", PositionMode.HEDGING)
+    judge = Judge(made, [FlatAfterTheLastExit()])
+    entry = made.entry(made.fire("buy", 3), Side.BUY, 3)
+    made.row(made.mark(entry), 1, 3, 3, position_id="p2")
+    made.later(1)
+    for position, part, asked in (("p1", 1, Decimal(1)), ("p2", 2, None)):
+        exits = made.fire("exit", asked)
+        made.command(exits, ClosePosition(position, made.symbol, Side.BUY, Decimal(part)), role="close")
+        made.row("", -1, part, part, role="close", position_id=position)
+        made.end(exits, "ordered", "closed")
+        made.later(1)
+
+    assert judge.at_end() == ()
