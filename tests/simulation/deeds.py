@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from orderbridge.storage.control import Controls
-from orderbridge.strategy.settings import StrategySettings
 from sandbox.simserver import ControlError
 from tests.simulation.account import TABLE
 from tests.simulation.broker_books import TradeLockerBook
@@ -234,7 +233,7 @@ class Deeds:
 
     def _do_settings(self, strategy: str, changed: Mapping[str, Any]) -> None:
         found = next(one for one in self._world.story.strategies if one.name == strategy)
-        current: StrategySettings = self._world.strategies[strategy][-1]
+        current = self._world.settings_of(strategy)
         kept = {key: getattr(current, key) for key in {**found.settings, **changed}}
         self._world.put_strategy(replace(found, settings=kept), current.version, **changed)
 

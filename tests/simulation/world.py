@@ -345,6 +345,12 @@ class World:
         self._settings.change([PutStrategy(settings, routes, replaces)])
         self._settings_versions.setdefault(strategy.name, []).append(settings)
 
+    def settings_of(self, strategy: str) -> StrategySettings:
+        """Give a strategy's settings as they stand: a table that was put back has those of its copy."""
+        stored = self._settings.strategy(strategy)
+        assert stored is not None
+        return stored.value
+
     def _login(self, connection: str) -> Login:
         now = self.hub.now
         if connection.startswith("ts"):
