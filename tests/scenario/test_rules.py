@@ -8,14 +8,14 @@ import pytest
 
 from orderbridge.alerts.alert import Target
 from orderbridge.brokers.port import Broker, Deadline, Outcome
-from orderbridge.commands import Cancel, Command, Replace
+from orderbridge.commands import Cancel, ClosePosition, Command, Place, Replace
 from orderbridge.execution.records import CommandStatus
 from orderbridge.model import Direction, OrderType, Position, PositionMode
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal
 from tests.contract.backend import Fault
 from tests.contract.tradelocker import Seat
-from tests.scenario.killing import Killer
+from tests.scenario.killing import KilledError, Killer
 from tests.scenario.test_orders import bracket
 from tests.scenario.tradelocker import TradeLockerScenario
 from tests.scenario.world import TABLE, World
@@ -343,6 +343,34 @@ def test_entry_of_the_other_side_that_fills_before_its_cancel_is_closed_before_t
     assert outcome.status == "ordered"
     assert world.held() == -unit, "the order's quantity less what was closed"
     assert [position.signed for position in world.bench.book().positions] == [-unit]
+
+
+def test_worker_that_dies_after_the_close_of_an_alert_decided_anew_opens_nothing_beyond_it(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world({"s": {"entry_max_age_ms": 600_000}})
+    unit, below = world.bench.unit, world.bench.price - world.bench.distance / 2
+    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=below)
+    adapter, sent = type(world.bench.broker), list[str]()
+    send = adapter.send
+
+    def fill_send_and_die(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
+        closes = isinstance(command, ClosePosition) or (isinstance(command, Place) and command.effect == "close")
+        if isinstance(command, Cancel) and not sent:
+            world.bench.set_price(below - world.bench.distance / 10)
+        outcome = send(broker, command, command_id, deadline)
+        sent.append("close" if closes else type(command).__name__)
+        if closes and sent.count("close") == 1:
+            raise KilledError("after the close")
+        return outcome
+
+    monkeypatch.setattr(adapter, "send", fill_send_and_die)
+
+    outcome = world.fire("sell", str(unit * 2), seconds=240)
+
+    assert sent.count("close") == 1
+    assert outcome.code == "close_not_confirmed"
+    assert world.held() == 0, "never the whole quantity beside what was closed of it"
 
 
 # ---- switches
