@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from orderbridge.machine import MACHINE
+from tests.simulation.hub import Hub
 
 
 class HandMade:
@@ -32,3 +33,25 @@ class HandMade:
 
     def random_bytes(self, count: int) -> bytes:
         return self._parts[4](count)
+
+
+class HubMachine:
+    """`Machine` of processes that give way to one another whenever time passes."""
+
+    def __init__(self, start_ms: int, seed: str) -> None:
+        self.hub = Hub(start_ms, seed)
+
+    def now_ms(self) -> int:
+        return self.hub.now
+
+    def monotonic(self) -> float:
+        return self.hub.now / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self.hub.pause(max(1, round(seconds * 1000)))
+
+    def chance(self) -> float:
+        return 0.5
+
+    def random_bytes(self, count: int) -> bytes:
+        return bytes(count)

@@ -9,39 +9,17 @@ from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.brokers.port import Look
 from orderbridge.execution.looks import FLIGHT_MS, Looks
 from orderbridge.storage.snapshots import DynamoSnapshots
+from tests.machine import HubMachine
 from tests.simulation.dynamo import SimulatedTable
-from tests.simulation.hub import Hub
 
 START_MS = 1_800_000_000_000
 READ_MS = 900
 
 
-class Time:
-    """A machine whose processes give way to one another whenever time passes."""
-
-    def __init__(self) -> None:
-        self.hub = Hub(START_MS, "looks")
-
-    def now_ms(self) -> int:
-        return self.hub.now
-
-    def monotonic(self) -> float:
-        return self.hub.now / 1000
-
-    def sleep(self, seconds: float) -> None:
-        self.hub.pause(max(1, round(seconds * 1000)))
-
-    def chance(self) -> float:
-        return 0.5
-
-    def random_bytes(self, count: int) -> bytes:
-        return bytes(count)
-
-
 class SlowBroker:
     """Answers each of a look's two reads after a while."""
 
-    def __init__(self, time: Time) -> None:
+    def __init__(self, time: HubMachine) -> None:
         self._time = time
         self.read_ms = READ_MS
         self.looks = 0
@@ -60,7 +38,7 @@ class Bench:
     """Workers of one account, each in a process of its own."""
 
     def __init__(self) -> None:
-        self.time = Time()
+        self.time = HubMachine(START_MS, "looks")
         self.broker: Any = SlowBroker(self.time)
         self._table: Any = SimulatedTable(self.time.now_ms)
         self.served: dict[int, tuple[int, Look]] = {}

@@ -12,8 +12,8 @@ import pytest
 from orderbridge.brokers.http import MonotonicDeadline
 from orderbridge.errors import RateLimitedError, ShareUsedError
 from orderbridge.storage.budgets import LONGEST_SPREAD_MS, SLACK_MS, DynamoBudget
+from tests.machine import HubMachine
 from tests.simulation.dynamo import SimulatedTable
-from tests.simulation.hub import Hub
 
 LIMIT, WINDOW_MS = 320, 300_000
 START_MS = 1_800_000_000_000
@@ -89,29 +89,14 @@ def test_short_window_is_not_spread() -> None:
     assert time.longest_s == 0
 
 
-class Shared:
+class Shared(HubMachine):
     """Processes that use one login, each with a clock of its own hand; time passes for all of them."""
 
     def __init__(self) -> None:
-        self.hub = Hub(START_MS, "budgets")
+        super().__init__(START_MS, "budgets")
         self._table: Any = SimulatedTable(self.hub.now_ms)
         self.went_ms: dict[str, int] = {}
         self.refused: list[str] = []
-
-    def now_ms(self) -> int:
-        return self.hub.now
-
-    def monotonic(self) -> float:
-        return self.hub.now / 1000
-
-    def sleep(self, seconds: float) -> None:
-        self.hub.pause(max(1, round(seconds * 1000)))
-
-    def chance(self) -> float:
-        return 0.5
-
-    def random_bytes(self, count: int) -> bytes:
-        return bytes(count)
 
     def budget(self, share: Fraction | None = None) -> DynamoBudget:
         return DynamoBudget(self._table, "bridge", "login", self, share)

@@ -20,6 +20,7 @@ from orderbridge.errors import BrokerReadError, SettingsError
 from orderbridge.execution.adoption import Answers, LaneReport, Lost
 from orderbridge.execution.looks import DEFAULT_HISTORY_MS, HISTORY_MARGIN_MS
 from orderbridge.execution.reconcile import look_back, reconcile
+from orderbridge.model import Order
 from orderbridge.storage.overview import Overview
 from orderbridge.storage.users import Users
 from orderbridge.storage.watch import DynamoWatch
@@ -95,9 +96,12 @@ def _account(run: Run, account: str, lost: Lost, answers: Answers) -> list[LaneR
         with lane_held(run, lane) as session:
             look = look_back(session, lost)
             owners, closers = partial(overview.commands_of_order, lane), partial(overview.closes_of_order, lane)
-            ours = lambda order: is_ours(order.label)  # noqa: E731
-            reports.append(reconcile(session, look, lost, strategies, ours, owners, answers, closers))
+            reports.append(reconcile(session, look, lost, strategies, _is_ours, owners, answers, closers))
     return reports
+
+
+def _is_ours(order: Order) -> bool:
+    return is_ours(order.label)
 
 
 def _lanes(run: Run, account: str, lost: Lost, overview: Overview) -> list[str]:

@@ -18,7 +18,7 @@ from orderbridge.execution.hand_books import adopted, armed, base_of, entry_book
 from orderbridge.execution.hand_changes import word_of
 from orderbridge.execution.hand_scene import Clear, Protect, Scene, position_of
 from orderbridge.execution.hand_steps import first_goal, next_by_hand
-from orderbridge.execution.plans import carry_out, close_unsent, store_revision
+from orderbridge.execution.plans import carry_out, close_unsent, store_revision, went_out
 from orderbridge.execution.records import (
     NOT_PLACED,
     CommandRecord,
@@ -78,7 +78,7 @@ class ByHand:
         """Bring the wish as far as it goes now."""
         assert job.wish is not None
         plans = self._lane.store.plans(self._lane.fence.lane, job.job_id)
-        records = _went_out(close_unsent(self._lane, [record for _, commands in plans for record in commands]))
+        records = went_out(close_unsent(self._lane, [record for _, commands in plans for record in commands]))
         self._sent = any(record.sent_at_ms for record in records)
         goal = next((plan.goal for plan, _ in plans if plan.goal is not None), None)
         try:
@@ -95,7 +95,7 @@ class ByHand:
             waiting = self._ask(job)
             if waiting is not None:
                 return waiting
-            records = _went_out([self._current(record) for record in records])
+            records = went_out([self._current(record) for record in records])
             ended = self._refused(goal, records) or self._too_early(job, wish, records)
             ended = ended or self._too_old(job, goal, records)
             if ended is not None:
@@ -121,7 +121,7 @@ class ByHand:
                         revision += 1
                         new = store_revision(self._lane, job.job_id, owner, job.root, goal, revision, commands)
                         records += carry_out(self._lane, new, None)
-                        self._sent = any(record.sent_at_ms for record in _went_out(records))
+                        self._sent = any(record.sent_at_ms for record in went_out(records))
                 case _:
                     assert_never(step)
 
@@ -294,14 +294,6 @@ class ByHand:
         self._save(state)
         for strategy, root in self._before:
             self._put_back(strategy, root)
-
-
-def _went_out(records: Sequence[CommandRecord]) -> list[CommandRecord]:
-    """Leave out what was stored and never sent, because a worker died or an earlier command's outcome is unknown.
-
-    It is still to be done, if the look says so.
-    """
-    return [record for record in records if record.code != "not_sent"]
 
 
 def _failed(record: CommandRecord) -> bool:

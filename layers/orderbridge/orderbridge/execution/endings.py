@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orderbridge.commands import Place
 from orderbridge.execution.desk import amount
-from orderbridge.execution.records import NOT_PLACED, CommandRecord, CommandStatus
+from orderbridge.execution.records import NOT_PLACED, NOT_SENT, CommandRecord, CommandStatus
 from orderbridge.execution.steps import to_close
 from orderbridge.model import Order, OrderStatus, Side
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
@@ -13,7 +13,7 @@ from orderbridge.strategy.goal import End, Ending, Goal, Holding
 def entry_ended(records: Sequence[CommandRecord]) -> End | None:
     """Give the end of a job whose entry came to nothing; None while there is none, or the broker has taken it."""
     entry = next((record for record in reversed(records) if record.role == "entry"), None)
-    if entry is None or entry.taken or entry.code == "not_sent":
+    if entry is None or entry.taken or entry.code == NOT_SENT:
         return None
     return {
         CommandStatus.REFUSED: End(Ending.REFUSED, "broker_refused", f"The broker refused: {entry.message}"),

@@ -15,21 +15,13 @@ from orderbridge.execution.deciding import Decider
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.endings import entered, entry_ended, reached
 from orderbridge.execution.hand_books import exits_of
-from orderbridge.execution.plans import carry_out, close_unsent, store_revision
+from orderbridge.execution.plans import carry_out, close_unsent, store_revision, went_out
 from orderbridge.execution.ready_made import ReadyMade
 from orderbridge.execution.records import CommandRecord, Job, Pending, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
-from orderbridge.execution.steps import (
-    CONFIRM_MS,
-    Await,
-    Progress,
-    Reached,
-    Send,
-    closed_by,
-    next_step,
-)
+from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, closed_by, next_step
 from orderbridge.model import Direction, Order, OrderType, PositionMode
 from orderbridge.strategy.ages import age_of
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
@@ -283,7 +275,7 @@ class JobWorker:
     def _progress(self, job: Job, records: Sequence[CommandRecord]) -> Progress:
         book = self._lane.state.book(job.strategy, job.root)
         working = frozenset(order.order_id for order in book.tracked if not order.status.final)
-        sent = tuple(record for record in records if record.code != "not_sent")
+        sent = tuple(went_out(records))
         assert self._lane.look is not None
         closed = closed_by(sent, self._lane.look, self._mode())
         return Progress(sent, working, self._clock.now_ms(), closed)

@@ -1,9 +1,9 @@
 """One look at positions and orders serves every job of a burst: single flight under a lease, shared through the table.
 
-flight n:  somebody takes the flight (started = n), reads the broker, stores the look (done = n)
-A worker that wrote at the broker needs a look whose flight began after its write: flight > the one started then.
-A worker that waits is served by a flight that began after it asked: two flights at most, however slow they are.
-That is an order of events in the table, not of clocks.
+    flight n:  somebody takes the flight (started = n), reads the broker, stores the look (done = n)
+    A worker that wrote at the broker needs a look whose flight began after its write: flight > the one started then.
+    A worker that waits is served by a flight that began after it asked: two flights at most, however slow they are.
+    That is an order of events in the table, not of clocks.
 """
 
 from dataclasses import dataclass

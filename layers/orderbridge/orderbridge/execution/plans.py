@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from orderbridge.commands import Command, Place
-from orderbridge.execution.records import CommandRecord, CommandStatus, Plan, Protection, Role
+from orderbridge.execution.records import NOT_SENT, CommandRecord, CommandStatus, Plan, Protection, Role
 from orderbridge.execution.session import LaneSession, with_book
 from orderbridge.execution.submit import gates_of, submit
 from orderbridge.strategy.goal import Goal
@@ -76,7 +76,7 @@ def _skip(lane: LaneSession, record: CommandRecord) -> CommandRecord:
     skipped = replace(
         record,
         status=CommandStatus.EXPIRED,
-        code="not_sent",
+        code=NOT_SENT,
         message="an earlier step of the plan did not go through",
         changed_at_ms=lane.clock.now_ms(),
     )
@@ -87,6 +87,14 @@ def _skip(lane: LaneSession, record: CommandRecord) -> CommandRecord:
 def close_unsent(lane: LaneSession, records: Sequence[CommandRecord]) -> list[CommandRecord]:
     """Close what a dead worker left NEW: it was never sent, and what it aimed at may have changed since."""
     return [_skip(lane, record) if record.status is CommandStatus.NEW else record for record in records]
+
+
+def went_out(records: Sequence[CommandRecord]) -> list[CommandRecord]:
+    """Leave out what was stored and never sent, because a worker died or an earlier command's outcome is unknown.
+
+    It is still to be done, if the look says so.
+    """
+    return [record for record in records if record.code != NOT_SENT]
 
 
 def told_of_sent(records: Sequence[CommandRecord]) -> str:

@@ -80,6 +80,8 @@ class CommandStatus(StrEnum):
 Role = Literal["entry", "close", "stop", "target", "other"]
 PLACED, NOT_PLACED = "placed", "not_placed"
 """What a person decides about a command; the `code` of one that is DECIDED_BY_PERSON."""
+NOT_SENT = "not_sent"
+"""The code of a command that was stored and never sent."""
 
 
 @dataclass(frozen=True, slots=True)

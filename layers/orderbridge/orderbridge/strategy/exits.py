@@ -19,17 +19,23 @@ def exit_move(case: Case, link: Link | None) -> Move | End:
     if closing is None:
         return _nothing_to_exit(case)
     side = Side.SELL if closing is Direction.LONG else Side.BUY
-    partial = _partial_exit(case, side, link)
+    asked = _asked_part(case, link)
+    partial = _partial_exit(case, side, link, asked)
     if isinstance(partial, (Move, End)):
         return partial
     if held is not closing and not case.working(side.opposite):
         return _nothing_to_exit(case) if case.mine == 0 else _side_not_held(case, closing)
-    asked = _asked_part(case, link)
     if isinstance(asked, End):
         return asked
-    close, most = max(ZERO, -ahead_of(case, side)), None if asked is None else asked.quantity
-    cancels_both = named is None
-    return Move(side, close, True, cancels=True, cancels_both=cancels_both, most=most, notes=_exit_notes(case))
+    return Move(
+        side,
+        max(ZERO, -ahead_of(case, side)),
+        closes_all=True,
+        cancels=True,
+        cancels_both=named is None,
+        most=None if asked is None else asked.quantity,
+        notes=_exit_notes(case),
+    )
 
 
 def _exit_side(case: Case, link: Link | None) -> Direction | None:
@@ -49,14 +55,13 @@ def _exposed(case: Case) -> Direction | None:
     return None
 
 
-def _partial_exit(case: Case, side: Side, link: Link | None) -> Move | End | None:
+def _partial_exit(case: Case, side: Side, link: Link | None, asked: Sized | End | None) -> Move | End | None:
     """Give the move of an exit that leaves a part; None when all goes."""
     held = max(ZERO, -ahead_of(case, side))
     if held == 0:
         return None
     if link is not None and link.result.signed * side.sign < 0 and link.result.size is not None:
         return to_target(case, side, link)
-    asked = _asked_part(case, link)
     if asked is None or isinstance(asked, End):
         return asked
     if asked.quantity >= held:
