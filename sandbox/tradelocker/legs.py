@@ -77,6 +77,7 @@ def set_stop(
             position.stop_loss_id = leg.id
     leg.stop_price = price
     leg.trail_distance = trail_distance
+    leg.priced_by = None if order is None else order.id
     leg.modified_ms = now_ms
 
 
@@ -92,6 +93,7 @@ def set_target(
         else:
             position.take_profit_id = leg.id
     leg.price = price
+    leg.priced_by = None if order is None else order.id
     leg.modified_ms = now_ms
 
 

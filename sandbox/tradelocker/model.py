@@ -92,6 +92,8 @@ class Order:
     position_id: int | None = None
     reference_price: Decimal | None = None
     trail_distance: Decimal | None = None
+    priced_by: int | None = None
+    """Of a stop or target: the opening order that named its price; None where it was set on the position itself."""
     status: Status = Status.WORKING
     final_ms: int | None = None
     filled_qty: Decimal = ZERO

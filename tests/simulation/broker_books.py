@@ -106,6 +106,7 @@ class TradeLockerBook:
             type=OrderType.TRAILING_STOP if order.trail_distance is not None else TL_TYPES[order.type],
             limit_price=order.price if order.type == "limit" else None,
             stop_price=order.stop_price,
+            parent_id="" if order.priced_by is None else str(order.priced_by),
             position_id="" if order.position_id is None else str(order.position_id),
             fills=tuple(self._fills.get(order.id, ())),
         )

@@ -5,8 +5,10 @@ from decimal import Decimal
 from orderbridge.commands import ClosePosition
 from orderbridge.model import PositionMode, Side
 from orderbridge.strategy.settings import AccountSettings
+from tests.sandbox.tradelocker.caller import XAUUSD
+from tests.sandbox.tradelocker.caller import Caller as TradeLockerCaller
 from tests.sandbox.tradestation.caller import MARGIN, Caller, limit
-from tests.simulation.broker_books import TradeStationBook
+from tests.simulation.broker_books import TradeLockerBook, TradeStationBook
 from tests.simulation.invariants.exits import FlatAfterTheLastExit
 from tests.simulation.invariants.judge import Judge
 from tests.simulation.invariants.made import Made
@@ -27,6 +29,26 @@ def test_order_replaced_under_a_new_id_is_one_row_with_its_new_values() -> None:
     assert (after.id != order_id, after.mark, after.asked) == (True, "the-mark", Decimal(8))
     assert (before.working, after.working) == (True, True)
     assert TradeStationBook(account, caller.app.book).rows() == [after], "read for the first time afterwards"
+
+
+def test_stop_of_a_netted_position_is_of_the_entry_that_named_its_price() -> None:
+    caller = TradeLockerCaller(acc_num=3)
+    account = AccountSettings("tln", "tradelocker", "sim", "tl1", str(caller.account), PositionMode.NETTING, "http://x")
+    book = TradeLockerBook(account, caller.app.simulator)
+    caller.script("bracket_refused", leg="stopLoss", times=2)
+    entries = [
+        caller.place(XAUUSD, stopLoss=Decimal(price), stopLossType="absolute") for price in ("2500", "2510", "2520")
+    ]
+
+    stops = [row for row in book.rows() if row.role == "stop"]
+
+    assert [(row.parent_id, row.stop_price, row.rejected) for row in stops] == [
+        (entries[0], Decimal(2500), True),
+        (entries[1], Decimal(2510), True),
+        (entries[2], Decimal(2520), False),
+    ]
+    caller.call("PATCH", f"/positions/{stops[2].position_id}", {"stopLoss": Decimal(2530)})
+    assert [row.parent_id for row in book.rows() if row.stop_price == Decimal(2530)] == [""]
 
 
 def test_close_of_a_position_that_a_person_has_added_to_is_the_closers_own_where_fills_net() -> None:

@@ -41,6 +41,7 @@ from tests.simulation.invariants.made_entries import (
     sent_before_the_ledger,
     stale,
     stop_at,
+    stops_of_two_entries,
     too_much,
     trim_that_opens,
     twice,
@@ -215,6 +216,7 @@ BAD: dict[str, list[Story]] = {
 AT_TRADELOCKER: dict[str, tuple[list[Story], list[Story]]] = {
     "OneOrderPerCommand": ([], [closed_twice]),
     "EntersAsAsked": ([units_in_lots], [units_as_lots]),
+    "PricesNeverWorse": ([stops_of_two_entries("9.000", "9.500")], [stops_of_two_entries("9.000", "9.499")]),
     "ReducesOnly": ([closed_by_hand_and_entered_again], []),
     "LeavesForeignAlone": (GOOD["LeavesForeignAlone"], BAD["LeavesForeignAlone"]),
     "OneSideOnly": (GOOD["OneSideOnly"], BAD["OneSideOnly"]),

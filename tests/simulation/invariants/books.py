@@ -94,7 +94,7 @@ class AccountBook:
         if row.by_hand:
             return Placed(row, "hand", self._owner(row, opened))
         if self.tradelocker and row.role != "order":
-            return self._of_position(row, opened.get(row.position_id))
+            return self._of_position(row, by_id.get(row.parent_id) or opened.get(row.position_id))
         command, leg = self._marks.get(row.mark, (None, "")) if row.mark else (None, "")
         if command is None and row.parent_id in by_id:
             parent = self._place(by_id[row.parent_id], by_id, opened)

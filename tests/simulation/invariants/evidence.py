@@ -69,7 +69,7 @@ class Row:
     released: bool = True
     """False while it waits for its parent's fill: it protects nothing yet."""
     parent_id: str = ""
-    """TradeStation: the order whose child it is."""
+    """TradeStation: the order whose child it is. TradeLocker: of a stop or target, the order that named its price."""
     position_id: str = ""
     """TradeLocker: the position that it opened, closes or protects."""
     fills: tuple[Fill, ...] = ()

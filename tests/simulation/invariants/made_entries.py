@@ -242,3 +242,17 @@ def stop_at(price: str) -> Story:
         made.row(mark, -1, 2, type=OrderType.STOP, stop_price=D(price), parent_id="1")
 
     return story
+
+
+def stops_of_two_entries(*prices: str) -> Story:
+    """Two entries fill into one position at once, and the broker refuses the stop that each of them brings."""
+
+    def story(made: Made) -> None:
+        asked = [StopLoss(stop_price=D(price)) for price in ("9.000", "9.500")]
+        entries = [made.entry(made.fire("buy", 2, stop_loss=one), BUY, 2) for one in asked]
+        placed = [made.row(made.mark(entry), 1, 2, 2, position_id="p1") for entry in entries]
+        for entry, price in zip(placed, prices, strict=True):
+            refused = {"rejected": True, "working": False, "role": "stop", "type": OrderType.STOP}
+            made.row("", -1, 2, stop_price=D(price), parent_id=entry.id, position_id="p1", **refused)
+
+    return story
