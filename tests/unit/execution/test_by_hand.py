@@ -443,6 +443,26 @@ def test_persons_word_about_a_stop_is_kept_in_the_books(panel: Panel) -> None:
     assert panel.book("trend").protection == replace(wants, bracket=Bracket(take_profit=d(5100)))
 
 
+def test_stop_of_a_netted_position_that_a_person_cancels_is_not_put_back() -> None:
+    panel = Panel(TRADELOCKER)
+    wants = Protection(MES, Bracket(stop_loss=d(4900)), "job")
+    panel.holds(2, book(2, strategy="trend", protection=wants))
+    panel.broker.show(order("st", stop_price=d(4900), parent_id=MES, parent_type="position"))
+    panel.broker.held[MES] = replace(panel.broker.held[MES], stop_loss_id="st")
+
+    def take_away(_: Command) -> port.Outcome:
+        panel.broker.show(replace(panel.broker.book["st"], status=CANCELLED))
+        panel.broker.held[MES] = replace(panel.broker.held[MES], stop_loss_id=None)
+        return Accepted()
+
+    panel.broker.answers = [take_away]
+
+    assert panel.asks(wishes.CancelOrder("st", MES)) == CLOSED
+
+    panel.world.run(4)
+    assert panel.broker.sent == [ModifyPosition(MES, MES, remove_stop_loss=True)]
+
+
 def test_word_that_the_broker_refuses_is_taken_back(panel: Panel) -> None:
     wants = Protection(MES, BRACKET, "job")
     following = book(2, tracked("st", "stop"), strategy="trend", protection=wants)

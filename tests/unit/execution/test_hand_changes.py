@@ -463,6 +463,25 @@ def test_leg_is_its_parents_and_its_positions() -> None:
     assert words(wish, order("leg", parent_id="elsewhere"))[0] == []
 
 
+def test_stop_of_a_netted_position_is_that_of_all_who_hold_part_of_it() -> None:
+    """The ledger follows no stop that the position carries itself, and knows a netted position by no id."""
+    sharing = of(
+        book(2, wants=BRACKET),
+        book(1, strategy="panel:ann#job", wants=BRACKET),
+        book(-1, strategy="short", wants=BRACKET),
+        book(1, strategy="elsewhere", root="MNQ", wants=BRACKET),
+    )
+    taken_away = wishes.CancelOrder("o", MES)
+    moved = wishes.ModifyOrder("o", MES, d(3), stop_price=d(7))
+
+    for wish, left in (
+        (taken_away, Bracket(take_profit=BRACKET.take_profit)),
+        (moved, replace(BRACKET, stop_loss=d(7))),
+    ):
+        assert words(wish, leg(STOP, parent_id=MES), position(3), state=sharing) == (["trend", "panel:ann#job"], left)
+    assert words(taken_away, leg(STOP, parent_id=MES), position(3, "another"), state=sharing)[0] == []
+
+
 def test_new_bracket_of_an_entry_is_what_is_wanted() -> None:
     wanted = Bracket(stop_loss=d(1))
 

@@ -22,7 +22,7 @@ from orderbridge.execution.hand_scene import (
 from orderbridge.execution.records import Book, Role
 from orderbridge.execution.steps import Await, Reached, Send
 from orderbridge.execution.wishes import Wish
-from orderbridge.model import Order, OrderType, Position
+from orderbridge.model import Order, OrderType, Position, PositionMode
 from orderbridge.strategy.goal import End
 
 # ---- cancelling and changing orders
@@ -252,6 +252,10 @@ def word_of(wish: Wish, scene: Scene) -> Word | None:
 
 
 def _followers(order: Order, scene: Scene) -> tuple[Book, ...]:
+    """Give the books that an exit protects: where fills net, a position's stop is that of all who hold part of it."""
+    if scene.mode is PositionMode.NETTING and order.parent_type == "position":
+        netted = next((one for one in scene.look.positions if one.id == order.parent_id), None)
+        return () if netted is None else owners_of(scene.state, netted)
     ids = (order.id, order.parent_id or order.id)
     return followers_of(scene.state, order.symbol, ids, order.parent_id)
 
