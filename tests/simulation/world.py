@@ -12,25 +12,22 @@ from typing import Any
 from orderbridge.broker_api.login.issue import begin
 from orderbridge.broker_api.login.model import User
 from orderbridge.broker_api.settings import Listed, PanelSettings
-from orderbridge.brokers.login import Login
 from orderbridge.cli.rules import Settings
 from orderbridge.panel import Panel, PanelEnvironment
 from orderbridge.panel_stage import PanelProcess
-from orderbridge.secret import Secret
 from orderbridge.storage.incarnation import Incarnation
 from orderbridge.storage.panel_settings import PanelSettingsStore
-from orderbridge.storage.secrets import LoginSecrets, login_from_json
+from orderbridge.storage.secrets import LoginSecrets
 from orderbridge.storage.sessions import Sessions
 from orderbridge.storage.settings import PutAccount, PutStrategy, SettingsStore
 from orderbridge.storage.token_lease import TokenLeases
 from orderbridge.storage.users import Users
-from orderbridge.strategy.settings import AccountRoute, AccountSettings, StrategySettings
+from orderbridge.strategy.settings import AccountRoute, StrategySettings
 from orderbridge.wiring import Bridge
 from orderbridge.wiring import Environment as Variables
-from sandbox.tradelocker.seeds import LOGINS
-from sandbox.tradestation.seeds import KEYS, USERS
 from tests.simulation.account import PREFIX, TABLE, Account
-from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore, origin
+from tests.simulation.connections import StoredLogin, account_settings, login_of
+from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore
 from tests.simulation.hub import Hub
 from tests.simulation.invariants.base import View
 from tests.simulation.invariants.evidence import (
@@ -52,7 +49,7 @@ from tests.simulation.protocol import InProcessConnection
 from tests.simulation.recovery import Operator, terminal
 from tests.simulation.sdk import SdkClient
 from tests.simulation.sources import Poller, Scheduler
-from tests.simulation.story import START_MS, Seat, Story, Strategy
+from tests.simulation.story import START_MS, Story, Strategy
 from tests.simulation.tradingview import TradingView
 from tests.simulation.weather import Weather
 from tests.simulation.wire import BrokerWire, Outages
@@ -257,7 +254,8 @@ class World:
             self.put_strategy(strategy, None)
         secrets, leases = LoginSecrets(self.aws.secrets, PREFIX), TokenLeases(self.aws.table, TABLE)
         for connection in sorted({settings.connection for settings in accounts.values()}):
-            login, version = self._login(connection), connection.ljust(32, "0")
+            login = login_of(connection, self.cores, self.hub.now)
+            version = connection.ljust(32, "0")
             secrets.create(connection, login, version)
             leases.register(connection, login, version)
         for name, settings in accounts.items():
@@ -266,7 +264,10 @@ class World:
             self._books[name] = ledger(settings, core)
         if self.story.restores:  # the refresher's first minute was long ago
             Incarnation(self.aws.table, TABLE).beat(self.hub.now)
-        self._logins = [_Works(self, connection) for connection in sorted({a.connection for a in accounts.values()})]
+        self._logins = [
+            StoredLogin(connection, self.aws, self.cores, self.lost_logins, self.hub.now_ms)
+            for connection in sorted({settings.connection for settings in accounts.values()})
+        ]
 
     # ---- a restored table
 
@@ -351,34 +352,6 @@ class World:
         assert stored is not None
         return stored.value
 
-    def _login(self, connection: str) -> Login:
-        now = self.hub.now
-        if connection.startswith("ts"):
-            user, key = USERS[0], KEYS[0]
-            assert key.client_secret is not None
-            return Login(
-                "tradestation", "sim", f"{origin('tradestation')}/v3", origin("tradestation"),
-                Secret(user.refresh_token), Secret("none-yet"), now, now,
-                client_id=key.client_id, client_secret=Secret(key.client_secret),
-                scope="openid offline_access profile MarketData ReadAccount Trade",
-            )  # fmt: skip
-        seed = LOGINS[int(connection[2:]) - 1]
-        pair = self.cores["tradelocker"].app.simulator.tokens.log_in(seed.email, seed.password, seed.server, now)
-        at = origin("tradelocker")
-        return Login(
-            "tradelocker",
-            "sim",
-            at,
-            f"{at}/backend-api",
-            Secret(pair.refresh),
-            Secret(pair.access),
-            pair.expires_at_ms,
-            now,
-            email=seed.email,
-            password=Secret(seed.password),
-            server=seed.server,
-        )
-
     # ---- Evidence
 
     def now_ms(self) -> int:
@@ -427,45 +400,6 @@ class World:
     @property
     def logins(self) -> Sequence[LoginEvidence]:
         return self._logins
-
-
-def account_settings(seat: Seat) -> AccountSettings:
-    """Give the settings of a seat."""
-    at = origin(seat.broker)
-    return AccountSettings(
-        name=seat.name,
-        broker="tradelocker" if seat.broker == "tradelocker" else "tradestation",
-        environment="sim",
-        connection="ts1" if seat.broker == "tradestation" else ("tl1" if seat.account_id < "2" else "tl2"),
-        broker_account_id=seat.account_id,
-        position_mode=seat.mode,
-        base_url=at if seat.broker == "tradelocker" else f"{at}/v3",
-        account_number=seat.account_number,
-        kind=seat.kind,
-    )
-
-
-class _Works:
-    """`LoginEvidence` of one connection."""
-
-    def __init__(self, world: World, connection: str) -> None:
-        self._world = world
-        self._connection = connection
-
-    @property
-    def connection(self) -> str:
-        return self._connection
-
-    def works(self) -> bool:
-        login = login_from_json(self._world.aws.secrets.texts(f"{PREFIX}connections/{self._connection}")["AWSCURRENT"])
-        if login.broker == "tradelocker":
-            return not self._world.cores["tradelocker"].app.simulator.tokens.refuses_logins
-        dated = self._world.cores["tradestation"].app.tokens._refresh.get(login.refresh_token.reveal())
-        return dated is not None and self._world.hub.now < dated.dies_ms
-
-    def lost_in_hand(self) -> bool:
-        broker = "tradestation" if self._connection.startswith("ts") else "tradelocker"
-        return broker in self._world.lost_logins
 
 
 @contextmanager
