@@ -1,4 +1,4 @@
-"""How a story's accounts hang at their brokers: the settings of each seat, the login of its connection, and its state."""
+"""How the accounts of a story hang at their brokers: settings of each seat, login of its connection, and its state."""
 
 from collections.abc import Callable, Collection, Mapping
 
