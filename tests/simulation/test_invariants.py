@@ -8,7 +8,7 @@ import pytest
 from orderbridge.model import Direction
 from tests.simulation.invariants.catalogue import KINDS
 from tests.simulation.invariants.judge import Judge
-from tests.simulation.invariants.made import Made, on_hedging, on_netting
+from tests.simulation.invariants.made import Made, on_hedging, on_netted_positions, on_netting
 from tests.simulation.invariants.made_entries import (
     SELL,
     Story,
@@ -94,6 +94,7 @@ from tests.simulation.invariants.made_presses import (
     pressed_late,
     refused_at_the_broker,
     sent_after_a_restore,
+    stop_of_a_shared_position,
     ticket_at,
     turns,
     two_jobs,
@@ -253,6 +254,11 @@ def test_invariant_accepts_the_good(name: str, maker: Callable[[], Made], story:
 @pytest.mark.parametrize(("name", "maker", "story"), cases(BAD, 1))
 def test_invariant_rejects_the_bad(name: str, maker: Callable[[], Made], story: Story) -> None:
     assert judged(name, maker, story) == {name}
+
+
+@pytest.mark.parametrize(("price", "found"), [("9.00", set()), ("9.01", set()), ("8.99", {"PricesNeverWorse"})])
+def test_stop_of_a_netted_position_is_that_of_all_who_share_it(price: str, found: set[str]) -> None:
+    assert judged("PricesNeverWorse", on_netted_positions, stop_of_a_shared_position(price)) == found
 
 
 def test_every_invariant_is_checked_both_ways() -> None:

@@ -1,6 +1,6 @@
 """Every invariant, in the order in which the reports name them."""
 
-from tests.simulation.invariants import alerts, entries, exits, lanes, logins, orders, presses, restored, stops
+from tests.simulation.invariants import alerts, entries, exits, lanes, logins, orders, presses, prices, restored, stops
 from tests.simulation.invariants.base import Invariant
 
 KINDS: tuple[type[Invariant], ...] = (
@@ -13,7 +13,7 @@ KINDS: tuple[type[Invariant], ...] = (
     entries.EntersInTime,
     entries.NothingWhileHalted,
     entries.WithinLimits,
-    entries.PricesNeverWorse,
+    prices.PricesNeverWorse,
     exits.ReducesOnly,
     exits.LeavesForeignAlone,
     exits.OneSideOnly,

@@ -6,12 +6,11 @@ from typing import Any
 
 from orderbridge.commands import Place
 from orderbridge.execution.records import CommandStatus
-from orderbridge.model import Direction, OrderType
 from orderbridge.strategy.settings import AccountRoute, StrategySettings
 from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Placed
-from tests.simulation.invariants.evidence import FiredAlert, Meant, Row, Violation
+from tests.simulation.invariants.evidence import FiredAlert, Meant, Violation
 from tests.simulation.invariants.ledger import Command, is_opening
 from tests.simulation.invariants.pressed import Wanted
 
@@ -267,72 +266,10 @@ class WithinLimits(Invariant):
                 yield self.violated(view, f"{command.record.job_id} is entry {count} of {allowed} that are allowed")
 
 
-class PricesNeverWorse(Invariant):
-    """An entry's limit is never worse than asked, its stop never nearer, its protective stop never looser."""
-
-    def after_step(self, view: View) -> Iterator[Violation]:
-        for book in view.changed:
-            for placed in book.fresh:
-                if placed.command is None or placed.row.by_hand:
-                    continue
-                alert = view.ledger.fired_of(placed.command)
-                wanted = view.ledger.wanted(placed.command)
-                if alert is not None and placed.purpose in ("entry", "stop"):
-                    if placed.purpose == "entry" or not _said_by_hand(view, book, placed.row):
-                        yield from self._worse(view, placed, alert.meant)
-                elif wanted is not None and placed.purpose in ("entry", "stop"):
-                    yield from self._pressed(view, book, placed, wanted)
-
-    def _pressed(self, view: View, book: AccountBook, placed: Placed, wanted: Wanted) -> Iterator[Violation]:
-        """A ticket's prices are taken as they are, or refused."""
-        row, name = placed.row, f"order {placed.row.id} of {placed.strategy}"
-        if placed.purpose == "stop":
-            if not _said_by_hand(view, book, row):
-                yield self.violated(view, f"{name} protects at {row.stop_price}, which nobody has asked for")
-        elif wanted.button == "place":
-            asked, is_ = (wanted.order_type, wanted.limit_price, wanted.stop_price), (row.type, *_prices(row))
-            if asked != is_:
-                yield self.violated(view, f"{name} is {is_}, and its ticket says {asked}")
-
-    def _worse(self, view: View, placed: Placed, meant: Meant) -> Iterator[Violation]:
-        row = placed.row
-        name = f"order {row.id} of {placed.strategy}"
-        if placed.purpose == "entry":
-            if meant.order_type is not row.type:
-                yield self.violated(view, f"{name} is a {row.type}, and its alert asks for a {meant.order_type}")
-            if row.type is OrderType.LIMIT and _beyond(row.limit_price, meant.limit_price, row.sign):
-                yield self.violated(view, f"{name} has the limit {row.limit_price}, asked was {meant.limit_price}")
-            if row.type is OrderType.STOP and _beyond(row.stop_price, meant.stop_price, -row.sign):
-                yield self.violated(view, f"{name} has the stop {row.stop_price}, asked was {meant.stop_price}")
-        elif meant.stop_loss is not None and meant.stop_loss.stop_price is not None:
-            asked = meant.stop_loss.stop_price
-            if _beyond(row.stop_price, asked, row.sign):
-                yield self.violated(view, f"{name} protects at {row.stop_price}, asked was {asked}")
-            if row.stop_price is not None and abs(row.stop_price - asked) > asked / 100:
-                yield self.violated(view, f"{name} protects at {row.stop_price}, far from {asked}")
-
-
 def _resized(view: View, book: AccountBook, symbol: str) -> bool:
     """Tell whether a person has changed an order of a symbol at the panel: it may be larger than it was placed."""
     said = view.ledger.pressed_at(book.account.settings.name, symbol, 0)
     return any(wanted.button == "modify" for wanted in said)
 
 
-def _prices(row: Row) -> tuple[Decimal | None, Decimal | None]:
-    limit = row.limit_price if row.type is OrderType.LIMIT else None
-    return limit, row.stop_price if row.type is OrderType.STOP else None
-
-
-def _said_by_hand(view: View, book: AccountBook, row: Row) -> bool:
-    """Tell whether a person has named a stop's price at the panel."""
-    name = book.account.settings.name
-    said = view.ledger.pressed_at(name, row.symbol, 0)
-    return any(row.stop_price in (one.stop_loss, one.stop_price) for one in said)
-
-
-def _beyond(price: Decimal | None, asked: Decimal | None, sign: int) -> bool:
-    """Tell whether a price lies above the asked one (`sign` 1) or below it (-1)."""
-    return price is not None and asked is not None and (price - asked) * sign > 0
-
-
-__all__ = ["Direction", "EntersAsAsked", "EntersInTime", "NothingWhileHalted", "PricesNeverWorse", "WithinLimits"]
+__all__ = ["EntersAsAsked", "EntersInTime", "NothingWhileHalted", "WithinLimits"]

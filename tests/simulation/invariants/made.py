@@ -251,3 +251,7 @@ def on_netting() -> Made:
 
 def on_hedging() -> Made:
     return Made("tradelocker", PositionMode.HEDGING)
+
+
+def on_netted_positions() -> Made:
+    return Made("tradelocker", PositionMode.NETTING)

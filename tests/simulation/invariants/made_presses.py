@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from orderbridge.alerts.alert import StopLoss
 from orderbridge.commands import ClosePosition, Place
 from orderbridge.execution.records import CommandStatus as S
 from orderbridge.model import OrderType
@@ -147,6 +148,18 @@ def ticket_at(limit: str) -> Story:
     def story(made: Made) -> None:
         job = pressed(made, order_type=OrderType.LIMIT, limit_price=D("10.00"))
         opened(made, job, filled=0, type=OrderType.LIMIT, limit_price=D(limit))
+
+    return story
+
+
+def stop_of_a_shared_position(price: str) -> Story:
+    """A strategy and then a person enter one netted position, and its stop is set on the position itself."""
+
+    def story(made: Made) -> None:
+        entry = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D("9.00"))), BUY, 2)
+        made.row(made.mark(entry), 1, 2, 2, position_id="p1")
+        opened(made, pressed(made))
+        made.row("", -1, 4, role="stop", type=OrderType.STOP, stop_price=D(price), position_id="p1")
 
     return story
 
