@@ -6,6 +6,8 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from orderbridge.alerts.alert import StopLoss
 from orderbridge.brokers.port import Evidence, Look
 from orderbridge.commands import Cancel, ClosePosition
@@ -250,6 +252,42 @@ def test_reversal_that_waits_opens_nothing_after_a_newer_exit(make_world: MakeWo
 
     assert (world.outcome(reversal).status, world.outcome(reversal).code) == ("superseded", "overtaken")
     assert world.outcome(exits[0]).status in ("ordered", "no_action")
+    assert world.held() == 0
+
+
+def resting_entry_filled(history_lag_ms: int, pyramiding: int = 1) -> World:
+    """Let a resting entry fill where the order history, which alone tells whose a position is, comes late."""
+    world = World(TradeLockerScenario({"history_lag_ms": history_lag_ms}), {"s": {"pyramiding": pyramiding}})
+    price, distance = world.bench.price, world.bench.distance
+    world.fire("buy", str(world.bench.unit), order_type=OrderType.LIMIT, limit_price=price - distance / 2)
+    world.bench.set_price(price - distance)
+    return world
+
+
+@pytest.mark.parametrize("history_lag_ms", [10_000, 25_000])
+def test_entry_that_vanished_from_the_list_has_no_second_one_beside_it(history_lag_ms: int) -> None:
+    world = resting_entry_filled(history_lag_ms)
+
+    again = world.fire("buy", str(world.bench.unit), seconds=20)
+
+    assert (again.status, again.code) == ("refused", "same_side_held")
+    assert world.held() == world.bench.unit
+
+
+@pytest.mark.parametrize(("history_lag_ms", "code"), [(10_000, "working"), (25_000, "unknown_command")])
+def test_nothing_is_added_until_it_shows_what_became_of_an_entry(history_lag_ms: int, code: str) -> None:
+    world = resting_entry_filled(history_lag_ms, pyramiding=2)
+
+    assert world.fire("buy", str(world.bench.unit), seconds=30).code == code
+
+
+@pytest.mark.parametrize("history_lag_ms", [10_000, 25_000])
+def test_exit_closes_an_entry_that_vanished_from_the_list_and_had_filled(history_lag_ms: int) -> None:
+    world = resting_entry_filled(history_lag_ms)
+
+    exited = world.fire("exit", seconds=40)
+
+    assert (exited.status, exited.code) == ("ordered", "closed")
     assert world.held() == 0
 
 

@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 
 from orderbridge.commands import Bracket
-from orderbridge.execution.bookkeeping import (
-    CLOCKS_MS,
-    FORGET_MS,
-    SETTLE_MS,
-    Event,
-    Observation,
-    held_of,
-    holding_of,
-    observe,
-)
+from orderbridge.execution.bookkeeping import CLOCKS_MS, SETTLE_MS, Event, Observation, observe
+from orderbridge.execution.held import FORGET_MS, held_of, holding_of
 from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked
 from orderbridge.model import OrderStatus, PositionMode
 from orderbridge.strategy.goal import Holding
@@ -558,6 +550,89 @@ def test_wait_for_one_root_does_not_end_with_another() -> None:
     assert [event.root for event in seen.events if event.kind == "drift"] == ["XAUUSD"]
 
 
+# ---- an entry that worked and is listed no more
+
+
+def gone(ago_ms: int | None = None, **fields: Any) -> Tracked:
+    since = None if ago_ms is None else NOW_MS - ago_ms
+    return tracked("r", "entry", symbol=EURUSD, vanished_since_ms=since, **fields)
+
+
+@pytest.mark.parametrize("mode", [NETTING, HEDGING])
+def test_entry_that_vanished_is_waited_for_and_followed(mode: PositionMode) -> None:
+    seen = observe(of(fx(0, gone())), look(), NOW_MS, mode)
+
+    assert seen.unsettled == {"EURUSD"}
+    assert the_book(seen).tracked == (gone(0),)
+
+
+@pytest.mark.parametrize("mode", [NETTING, HEDGING])
+@pytest.mark.parametrize(("ago_ms", "waited"), [(SETTLE_MS - 1, True), (SETTLE_MS, False)])
+def test_vanished_entry_is_waited_for_ten_seconds_and_followed_on(
+    mode: PositionMode, ago_ms: int, waited: bool
+) -> None:
+    seen = observe(of(fx(0, gone(ago_ms)), roots=(RootState("EURUSD", d(0), NOW_MS - ago_ms),)), look(), NOW_MS, mode)
+
+    assert bool(seen.unsettled) is waited
+    assert the_book(seen).tracked == (gone(ago_ms),)
+    assert seen.events == ()
+
+
+def test_vanished_entry_that_shows_is_booked_and_vanished_no_more() -> None:
+    working = by_position(of(fx(0, gone(5_000))), order("r", BUY, LIMIT, symbol=EURUSD))
+    filled = by_position(
+        of(fx(0, gone(5_000))),
+        order("r", BUY, LIMIT, filled=2, status=FILLED, symbol=EURUSD, position_id="p1"),
+        pair(2, "p1"),
+    )
+
+    assert the_book(working).tracked == (gone(),)
+    assert (the_book(filled).owned, the_book(filled).tracked) == (d(2), ())
+    assert filled.unsettled == frozenset()
+
+
+@pytest.mark.parametrize(
+    "other", [tracked("r", "stop"), tracked("r", "close"), tracked("r", "entry", status=CANCELLED)]
+)
+def test_only_entries_that_worked_vanish(other: Tracked) -> None:
+    seen = by_sum(of(book(2, other, wants=BRACKET), roots=(base(2),)), position(2))
+
+    assert all(one.vanished_since_ms is None for one in the_book(seen).tracked)
+    assert seen.unsettled == frozenset()
+
+
+@pytest.mark.parametrize("mode", [NETTING, HEDGING])
+def test_wait_for_another_order_does_not_end_that_for_one_that_vanished_later(mode: PositionMode) -> None:
+    """Found by the simulation: two strategies share a symbol, and the first one's fill had been waited for long."""
+    first = fx(2, fx_entry(booked=2, status=FILLED, position_id="p1"), strategy="other")
+    state = of(fx(0, gone(1_000)), first, roots=(RootState("EURUSD", d(2), NOW_MS - SETTLE_MS),))
+
+    seen = observe(state, look(fx_shown()), NOW_MS, mode)
+
+    assert seen.unsettled == {"EURUSD"}
+    assert seen.state.roots == (RootState("EURUSD", d(2) if mode is NETTING else d(0), NOW_MS - 1_000),)
+    assert [event.kind for event in seen.events] == []
+
+
+@pytest.mark.parametrize("mode", [NETTING, HEDGING])
+def test_fill_is_given_all_the_time_to_show_its_position(mode: PositionMode) -> None:
+    state = of(fx(0, fx_entry()), roots=(RootState("EURUSD", d(0), NOW_MS - SETTLE_MS),))
+
+    seen = observe(state, look(fx_shown()), NOW_MS, mode)
+
+    assert seen.unsettled == {"EURUSD"}
+    assert the_book(seen).owned == 2
+    assert seen.state.root("EURUSD").unsettled_since_ms == NOW_MS
+
+
+def test_fill_of_another_root_does_not_lengthen_the_wait() -> None:
+    gold = book(0, tracked("g", "entry", symbol="XAUUSD"), root="XAUUSD")
+    filled = order("g", BUY, MARKET, filled=2, status=FILLED, symbol="XAUUSD")
+    state = of(fx(2, fx_entry(booked=2, status=FILLED)), gold, roots=(RootState("EURUSD", d(0), NOW_MS - SETTLE_MS),))
+
+    assert by_position(state, fx_shown(), filled).unsettled == {"XAUUSD"}
+
+
 # ---- what is held
 
 
@@ -623,6 +698,32 @@ def test_entries_are_counted_once_each() -> None:
     following = book(3, tracked("e", "entry"), tracked("f", "entry", booked=1), entry_count=2)
 
     assert holding(of(following, roots=(base(3),)), *working, position(3)).entry_count == 3
+
+
+@pytest.mark.parametrize(
+    ("hidden", "unknown", "count"),
+    [
+        ({"vanished_since_ms": NOW_MS - FORGET_MS + 1}, 2, 1),
+        ({"vanished_since_ms": NOW_MS - FORGET_MS}, 0, 0),
+        ({"vanished_since_ms": NOW_MS, "side": SELL, "quantity": d(3)}, -3, 1),
+        ({"vanished_since_ms": NOW_MS, "booked": d("0.5")}, "1.5", 0),
+        ({"seen": False, "status": OrderStatus.PLACING}, 2, 1),
+        ({"role": "stop", "vanished_since_ms": NOW_MS}, 0, 0),
+        ({"status": FILLED, "booked": d(2)}, 0, 0),
+    ],
+)
+def test_entry_that_no_list_shows_counts_as_unknown(hidden: dict[str, Any], unknown: int | str, count: int) -> None:
+    given = holding(of(book(0, replace(tracked("h", "entry"), **hidden))))
+
+    assert (given.unknown_entries, given.entry_count) == (d(unknown), count)
+
+
+def test_entry_that_is_listed_is_not_unknown() -> None:
+    followed = book(0, tracked("e", "entry", seen=False), tracked("f", "entry", vanished_since_ms=NOW_MS))
+
+    given = holding(of(followed), order("e", BUY, LIMIT), order("f", BUY, LIMIT))
+
+    assert (given.unknown_entries, given.entry_count) == (d(0), 2)
 
 
 def test_hedged_holding_is_of_the_books_own_side_and_never_less_than_it_owns() -> None:

@@ -21,6 +21,8 @@ from orderbridge.commands import (
     Replace,
 )
 from orderbridge.errors import BrokerUnavailableError
+from orderbridge.execution.bookkeeping import SETTLE_MS
+from orderbridge.execution.held import FORGET_MS
 from orderbridge.execution.job import EXIT_GIVE_UP_MS, FILL_WAIT_MS, KNOWN_MS, RESERVE_S, SHOW_WAIT_MS, SKEW_MS
 from orderbridge.execution.records import CommandStatus, Job
 from orderbridge.execution.steps import CONFIRM_MS, RETRY_MS
@@ -198,6 +200,36 @@ def test_fill_that_is_not_held_yet_is_waited_for_by_the_next_job(world: Scripted
     world.run(5)
     assert world.outcome(exit_id).code == "closed"
     assert kinds(world) == ["open", "close"]
+
+
+def vanish(world: Scripted) -> None:
+    """Let an entry rest and then be in no list any more: it has ended, and nothing says how."""
+    world.fire("buy", "2", order_type=LIMIT, limit_price=d(4990))
+    (resting_id,) = (one.id for one in world.broker.book.values() if not one.status.final)
+    del world.broker.book[resting_id]
+    world.run(3)
+
+
+def test_exit_reads_again_while_an_entry_that_vanished_may_have_filled(world: Scripted) -> None:
+    vanish(world)
+    exit_id = world.send("exit")
+
+    world.run(SETTLE_MS / 1000 + 20)
+    assert waiting(world)[:2] == ("unsettled", "The broker does not show what became of an entry.")
+    world.run((FORGET_MS - SETTLE_MS) / 1000)
+
+    assert world.outcome(exit_id).code == "already_flat"
+    assert kinds(world) == ["open"]
+
+
+def test_exit_of_a_part_leaves_entries_be_and_does_not_wait_for_one(world: Scripted) -> None:
+    world.settings.strategies["s"] = replace(world.settings.strategies["s"], pyramiding=2)
+    world.fire("buy", "4")
+    vanish(world)
+
+    assert world.fire("exit", "1", seconds=SETTLE_MS / 1000 + 5).code == "closed"
+    assert world.broker.signed(MES) == 3
+
 
 
 # ---- what is unknown

@@ -19,8 +19,9 @@ from orderbridge.cli.holding import all_accounts
 from orderbridge.cli.resolve import what_follows
 from orderbridge.cli.running import Run
 from orderbridge.errors import BrokerReadError, SettingsError, StorageError
-from orderbridge.execution.bookkeeping import held_of, observe
+from orderbridge.execution.bookkeeping import observe
 from orderbridge.execution.evidence import Candidate, find
+from orderbridge.execution.held import held_of
 from orderbridge.execution.looks import DEFAULT_HISTORY_MS, HISTORY_MARGIN_MS
 from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, StoredJob
 from orderbridge.execution.resolve import GIVE_UP_MS, named, with_claims

@@ -3,6 +3,8 @@
     expected holding of a root = what was agreed before + our own fills since
     settled     the broker reports the expected holding, and shows every order of ours
     unsettled   it does not (a fill may take seconds to show up): wait up to SETTLE_MS, then believe the broker
+
+An entry that worked and is listed no more has ended, and may have filled: it is waited for as well, from then on.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,16 +13,12 @@ from decimal import Decimal
 from typing import Literal
 
 from orderbridge.brokers.port import Look
+from orderbridge.execution.held import FORGET_MS, held_of
 from orderbridge.execution.records import Book, LaneState, RootState, Tracked
-from orderbridge.model import Order, OrderStatus, Position, PositionMode, Side
-from orderbridge.strategy.goal import Holding
-from orderbridge.strategy.symbols import canonical_root
+from orderbridge.model import Order, OrderStatus, Position, PositionMode
 
 SETTLE_MS = 10_000
 """How long report and ledger may disagree before entries stop and the report is believed (TRADING.md rule 1)."""
-
-FORGET_MS = 60_000
-"""How long an order that the broker accepted and never showed is still counted on."""
 
 CLOCKS_MS = 5_000
 """How far the broker's clock may be from ours."""
@@ -59,12 +57,12 @@ def observe(state: LaneState, look: Look, now_ms: int, mode: PositionMode) -> Ob
     claimed = {order.order_id for book in state.books for order in book.tracked}
     for book in state.books:
         book = _named(book, look.orders, claimed)
-        booked, happened = _book_fills(book, orders)
+        booked, happened = _book_fills(book, orders, now_ms)
         delta = sum((event.quantity * event.tracked.side.sign for event in happened if event.tracked), ZERO)
         deltas[book.root] = deltas.get(book.root, ZERO) + delta
         books.append(replace(booked, owned=booked.owned + delta))
         events += happened
-        if any(not order.seen for order in booked.tracked):
+        if any(not order.seen or order.vanished(now_ms, SETTLE_MS) for order in booked.tracked):
             waiting.add(book.root)
     if mode is PositionMode.HEDGING:
         return _by_position(state, books, look, now_ms, waiting, events)
@@ -99,7 +97,16 @@ def _is_close_of(order: Order, close: Tracked) -> bool:
     )
 
 
-def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]]:
+def _waited_since_ms(before: RootState, books: Iterable[Book], events: Iterable[Event], now_ms: int) -> int:
+    """Give since when a root is waited for: a fill, or an entry that vanished, is given all the time that there is."""
+    if before.unsettled_since_ms is None or any((e.kind, e.root) == ("filled", before.root) for e in events):
+        return now_ms
+    followed = (order for book in books if book.root == before.root for order in book.tracked)
+    vanished = (order.vanished_since_ms for order in followed if order.vanished_since_ms is not None)
+    return max(before.unsettled_since_ms, *vanished, 0)
+
+
+def _book_fills(book: Book, orders: dict[str, Order], now_ms: int) -> tuple[Book, list[Event]]:
     tracked: list[Tracked] = []
     events: list[Event] = []
     entries = book.entry_count
@@ -107,12 +114,14 @@ def _book_fills(book: Book, orders: dict[str, Order]) -> tuple[Book, list[Event]
     for old in book.tracked:
         order = orders.get(old.order_id)
         if order is None:
-            tracked.append(old)
+            worked = old.role == "entry" and old.seen and not old.status.final
+            tracked.append(replace(old, vanished_since_ms=old.vanished_since_ms or now_ms) if worked else old)
             continue
         fill = order.filled_quantity - old.booked
         new = replace(
             old,
             seen=True,
+            vanished_since_ms=None,
             status=order.status,
             booked=max(old.booked, order.filled_quantity),
             parent_id=order.parent_id or old.parent_id,
@@ -166,7 +175,7 @@ def _by_sum(
         if agreed or (foreign and since is None):
             roots.append(RootState(name, reported))
             continue
-        since = now_ms if since is None else since
+        since = _waited_since_ms(before, books, events, now_ms)
         if now_ms - since >= SETTLE_MS:
             events.append(Event("drift", "", name, quantity=reported - expected))
             books = [_forget_unseen(book, now_ms) if book.root == name else book for book in books]
@@ -206,11 +215,10 @@ def _by_position(
         ids.sort(key=lambda pid: (open_now[pid].opened_at_ms, pid))
         result.append(replace(book, owned=owned, position_ids=tuple(dict.fromkeys(ids))))
     for name in {book.root for book in result} | {root.root for root in state.roots}:
-        since = state.root(name).unsettled_since_ms
         if name not in waiting:
             roots.append(RootState(name, held_of(look.positions, name)))
             continue
-        since = now_ms if since is None else since
+        since = _waited_since_ms(state.root(name), books, events, now_ms)
         if now_ms - since >= SETTLE_MS:
             events.append(Event("drift", "", name))
             result = [_forget_unseen(book, now_ms, open_now) if book.root == name else book for book in result]
@@ -274,50 +282,3 @@ def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False, h
     if book.owned == 0 and not holds and not awaited and not any(order.role == "entry" for order in tracked):
         book = replace(book, entry_count=0, protection=None, position_ids=(), unprotected_since_ms=None)
     return book
-
-
-def held_of(positions: Iterable[Position], root: str) -> Decimal:
-    """Give the signed sum of the positions of one root."""
-    return sum((position.signed for position in positions if canonical_root(position.symbol) == root), ZERO)
-
-
-def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: PositionMode) -> Holding:
-    """Give what a strategy and its account hold of a root, our own invisible fills and UNKNOWN entries included."""
-    book = state.book(strategy, root)
-    positions = tuple(position for position in look.positions if canonical_root(position.symbol) == root)
-    working = [order for order in look.orders if canonical_root(order.symbol) == root and not order.status.final]
-    tracked = {order.order_id: order for order in book.tracked}
-    of_lane = {order.order_id for other in state.books for order in other.tracked}
-    of_book = {*tracked, *book.position_ids}
-    ours = [order for order in working if of_book & {order.id, order.position_id, order.parent_id}]
-    entries = tuple(o for o in ours if o.id in tracked and tracked[o.id].role == "entry")
-    exits = tuple(o for o in ours if o not in entries)
-    foreign = tuple(o for o in working if o.id not in of_lane and o not in ours)
-    pending = [p for p in state.pending if p.root == root and p.strategy == strategy]
-    if mode is PositionMode.HEDGING:
-        held = sum((p.signed for p in positions if p.side is _side(book.owned)), ZERO) if book.owned else held_of(
-            positions, root
-        )
-        if abs(held) < abs(book.owned):
-            held = book.owned
-        own = tuple(sorted((p for p in positions if p.id in book.position_ids), key=lambda p: (p.opened_at_ms, p.id)))
-        positions = own + tuple(p for p in positions if p not in own)
-    else:
-        unsure = state.root(root).unsettled_since_ms is not None and not any(p.root == root for p in state.pending)
-        held = state.root(root).baseline if unsure else held_of(positions, root)
-    return Holding(
-        held=held,
-        owned=book.owned,
-        positions=positions,
-        entries=entries,
-        exits=exits,
-        foreign=foreign,
-        unknown_entries=sum((p.signed_quantity for p in pending if p.role == "entry"), ZERO),
-        unknown_exits=sum(1 for p in pending if p.role == "close"),
-        entry_count=book.entry_count + len(entries) + sum(1 for p in pending if p.role == "entry")
-        - sum(1 for o in entries if tracked[o.id].booked > 0),
-    )
-
-
-def _side(signed: Decimal) -> Side:
-    return Side.BUY if signed > 0 else Side.SELL

@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from orderbridge.brokers.port import Capabilities, Look
 from orderbridge.commands import Bracket
-from orderbridge.execution.bookkeeping import held_of
 from orderbridge.execution.care import unprotected
+from orderbridge.execution.held import held_of
 from orderbridge.execution.records import Book, LaneState, Protection, Role, RootState, Tracked
 from orderbridge.execution.session import with_book
 from orderbridge.model import Order, OrderStatus, OrderType, Position

@@ -15,13 +15,14 @@ from orderbridge.execution.deciding import Decider
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.endings import entered, entry_ended, reached
 from orderbridge.execution.hand_books import exits_of
+from orderbridge.execution.held import hidden_entries
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision, went_out
 from orderbridge.execution.ready_made import ReadyMade
 from orderbridge.execution.records import CommandRecord, Job, Pending, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
-from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, closed_by, next_step
+from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, closed_by, next_step, unwanted
 from orderbridge.model import Direction, Order, OrderType, PositionMode
 from orderbridge.strategy.ages import age_of
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
@@ -115,7 +116,7 @@ class JobWorker:
                 goal, holding, self._progress(job, records), self._lane.broker.capabilities, self._mode()
             )
             if isinstance(step, Reached):
-                return reached(goal, records, holding, job.root)
+                return self._entry_hidden(job, settings, goal) or reached(goal, records, holding, job.root)
             if isinstance(step, Await):
                 parked = self._await(job, goal, step)
                 if parked is not None:
@@ -320,6 +321,14 @@ class JobWorker:
         if self._lane.deadline.remaining() >= RESERVE_S:
             return None
         return self._later(job, settings, "no_time", "The worker's time was over before anything was sent.")
+
+    def _entry_hidden(self, job: Job, settings: StrategySettings, goal: Goal) -> Result | None:
+        """An exit reads again while an entry that it is to take away may have filled unseen (TRADING.md rule 1)."""
+        assert self._lane.look is not None
+        hidden = hidden_entries(self._lane.state.book(job.strategy, job.root), self._lane.look)
+        if goal.entry is not None or not any(unwanted(goal, order.side) for order in hidden):
+            return None
+        return self._later(job, settings, "unsettled", "The broker does not show what became of an entry.")
 
     def _other_exit_unknown(self, job: Job, settings: StrategySettings, holding: Holding, step: Send) -> Result | None:
         """No second exit while it is unknown what became of one: both could close, and stops would be freed in vain."""

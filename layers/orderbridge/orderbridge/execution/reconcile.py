@@ -24,9 +24,10 @@ from orderbridge.execution.adoption import (
     Lost,
     nobody,
 )
-from orderbridge.execution.bookkeeping import held_of, observe
+from orderbridge.execution.bookkeeping import observe
 from orderbridge.execution.decisions import Owners
 from orderbridge.execution.evidence import find
+from orderbridge.execution.held import held_of
 from orderbridge.execution.looks import DEFAULT_HISTORY_MS, HISTORY_MARGIN_MS, history_since
 from orderbridge.execution.records import CommandStatus, LaneState, RootState, StoredJob
 from orderbridge.execution.resolve import move, named, with_claims

@@ -143,10 +143,16 @@ class Tracked:
     """The filled quantity that `Book.owned` holds already."""
     status: OrderStatus = OrderStatus.PLACING
     seen: bool = False
+    vanished_since_ms: int | None = None
+    """Of an entry that worked: since when the broker lists it no more. It has ended, and nobody knows how yet."""
     parent_id: str | None = None
     position_id: str | None = None
     lookalikes: tuple[str, ...] = ()
     """Of a close by position id, whose answer names no order: the orders like it that were there before."""
+
+    def vanished(self, now_ms: int, within_ms: int) -> bool:
+        """Tell whether it vanished less than `within_ms` ago."""
+        return self.vanished_since_ms is not None and now_ms - self.vanished_since_ms < within_ms
 
     @property
     def nameless(self) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from orderbridge.brokers.port import Broker, Deadline, Look
-from orderbridge.execution.bookkeeping import Event, holding_of, observe
+from orderbridge.execution.bookkeeping import Event, observe
+from orderbridge.execution.held import holding_of
 from orderbridge.execution.looks import Looks, history_since
 from orderbridge.execution.ports import Clock, Fence, LaneStore
 from orderbridge.execution.records import Book, LaneState, Pending, Tracked

@@ -123,17 +123,18 @@ def next_step(
 
 
 def _cancel_entries(goal: Goal, holding: Holding, progress: Progress) -> Step | None:
-    unwanted = [order for order in holding.entries if _unwanted(goal, order)]
-    return _cancelled(unwanted, progress, "cancel")
+    against = [order for order in holding.entries if unwanted(goal, order.side)]
+    return _cancelled(against, progress, "cancel")
 
 
-def _unwanted(goal: Goal, order: Order) -> bool:
+def unwanted(goal: Goal, side: Side) -> bool:
+    """Tell whether the goal takes away own working entries of a side."""
     if goal.cancel_entries == "all":
         return True
     if goal.cancel_entries == "none":
         return False
-    side = goal.entry.side if goal.entry is not None else _closing_side(goal)
-    return order.side is not side
+    wanted = goal.entry.side if goal.entry is not None else _closing_side(goal)
+    return side is not wanted
 
 
 def _cancelled(orders: Sequence[Order], progress: Progress, what: Literal["cancel", "release"]) -> Step | None:

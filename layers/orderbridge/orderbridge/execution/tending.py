@@ -11,10 +11,10 @@ from decimal import Decimal
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.commands import Place
 from orderbridge.errors import BrokerReadError
-from orderbridge.execution.bookkeeping import held_of
 from orderbridge.execution.care import care_for, unprotected
 from orderbridge.execution.desk import Desk, amount
 from orderbridge.execution.hand_books import base_of, by_hand, handed_over
+from orderbridge.execution.held import held_of
 from orderbridge.execution.plans import carry_out, store_revision
 from orderbridge.execution.ports import JobStore
 from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job
