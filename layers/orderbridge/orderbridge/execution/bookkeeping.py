@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from orderbridge.brokers.port import Look
+from orderbridge.execution.gone import has_gone, let_go
 from orderbridge.execution.held import FORGET_MS, held_of
 from orderbridge.execution.records import Book, LaneState, RootState, Tracked
 from orderbridge.model import Order, OrderStatus, Position, PositionMode
@@ -164,15 +165,23 @@ def _by_sum(
         reported = held_of(look.positions, name)
         expected = before.baseline + deltas.get(name, ZERO)
         working = any(not order.status.final for book in books if book.root == name for order in book.tracked)
+        fills = [(e.tracked, e.quantity) for e in events if (e.kind, e.root) == ("filled", name) and e.tracked]
         if any(pending.root == name for pending in state.pending):
             # What an unknown command did shows here before it is resolved: its fills are booked when it is.
             unsettled.add(name)
-            roots.append(RootState(name, expected, before.unsettled_since_ms or now_ms))
+            entering = any(pending.root == name and pending.role == "entry" for pending in state.pending)
+            gone = has_gone(before, reported) and not fills and not entering
+            roots.append(RootState(name, expected, before.unsettled_since_ms or now_ms, gone))
             continue
         agreed = reported == expected and name not in waiting
         foreign = reported != expected and name not in waiting and not working and deltas.get(name, ZERO) == 0
         since = before.unsettled_since_ms
         if agreed or (foreign and since is None):
+            roots.append(RootState(name, reported))
+            continue
+        left = None if name in waiting else let_go(state, books, look, name, fills)
+        if left is not None:
+            books = left
             roots.append(RootState(name, reported))
             continue
         since = _waited_since_ms(before, books, events, now_ms)
@@ -182,7 +191,7 @@ def _by_sum(
             roots.append(RootState(name, reported))
             continue
         unsettled.add(name)
-        roots.append(RootState(name, expected, since))
+        roots.append(RootState(name, expected, since, gone=has_gone(before, reported) and not fills))
     kept = {root.root: root.baseline for root in roots}
     books = [_clipped(book, kept.get(book.root, ZERO)) for book in books]
     books = [_pruned(book, awaited=_awaited(state, book)) for book in books]

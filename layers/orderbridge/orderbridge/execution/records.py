@@ -205,6 +205,8 @@ class RootState:
     root: str
     baseline: Decimal = Decimal(0)
     unsettled_since_ms: int | None = None
+    gone: bool = False
+    """They do not agree since the broker shows nothing of the holding any more, and no fill of ours is why."""
 
 
 @dataclass(frozen=True, slots=True)

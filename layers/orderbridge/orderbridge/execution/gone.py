@@ -1,0 +1,67 @@
+"""A netted holding that has gone, and that no order which we follow has closed. Pure.
+
+A position's own stop, a close by id and a person at the broker close it by orders that the ledger does not follow.
+While an order of ours works, its fill could be the reason as well, and only not show yet:
+
+    nothing is held now       the next look shows that no order of ours has done it
+    the other side is held    entries that this look shows as filled have opened all of it, by the position they name
+
+Then everybody's part of what was held is gone. Whoever waited longer would take an entry that fills meanwhile for what
+closed the holding, and nobody would own what it has opened.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from orderbridge.brokers.port import Look
+from orderbridge.execution.held import held_of
+from orderbridge.execution.records import Book, LaneState, RootState, Tracked
+from orderbridge.model import Position
+from orderbridge.strategy.symbols import canonical_root
+
+ZERO = Decimal(0)
+Fill = tuple[Tracked, Decimal]
+"""An order with what this look shows of it for the first time."""
+
+
+def has_gone(before: RootState, held: Decimal) -> bool:
+    """Tell whether the broker shows nothing any more of what it showed as held before."""
+    shown = before.unsettled_since_ms is None or before.gone
+    return shown and before.baseline != 0 and held * before.baseline <= 0
+
+
+def let_go(state: LaneState, books: Sequence[Book], look: Look, root: str, fills: Sequence[Fill]) -> list[Book] | None:
+    """Give the books without what they held of a root and has gone, None while that is not certain.
+
+    `books` hold the `fills` already; `state` is what was known before them.
+    """
+    before = state.root(root)
+    positions = [one for one in look.positions if canonical_root(one.symbol) == root]
+    held = held_of(positions, root)
+    if not has_gone(before, held):
+        return None
+    here = [book for book in books if book.root == root]
+    told = not fills and _told_twice(before, here, look) if held == 0 else _opened(fills, positions, held)
+    return [_without(book, state, before) if book.root == root else book for book in books] if told else None
+
+
+def _told_twice(before: RootState, books: Iterable[Book], look: Look) -> bool:
+    """Tell whether the look was begun after one that told the same, and shows every order of ours as it stands."""
+    shown = {order.id for order in look.orders}
+    followed = [order.order_id for book in books for order in book.tracked if not order.status.final]
+    since_ms = before.unsettled_since_ms
+    return since_ms is not None and look.requested_at_ms > since_ms and shown.issuperset(followed)
+
+
+def _opened(fills: Sequence[Fill], positions: Sequence[Position], held: Decimal) -> bool:
+    ids = {position.id for position in positions}
+    entered = all(o.role == "entry" and o.booked == filled and o.position_id in ids for o, filled in fills)
+    return entered and sum((filled * order.side.sign for order, filled in fills), ZERO) == held
+
+
+def _without(book: Book, state: LaneState, before: RootState) -> Book:
+    old = state.book(book.strategy, book.root)
+    if old.owned * before.baseline <= 0:
+        return book
+    return replace(book, owned=book.owned - old.owned, entry_count=book.entry_count - old.entry_count)

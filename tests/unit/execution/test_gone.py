@@ -1,0 +1,189 @@
+"""A netted holding that has gone without an order of ours: when that is certain, and whose what is held instead is."""
+
+from typing import Any
+
+import pytest
+
+from orderbridge.execution.bookkeeping import SETTLE_MS, Observation, observe
+from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked
+from orderbridge.model import OrderStatus, PositionMode
+from tests.unit.execution.cases import (
+    BRACKET,
+    BUY,
+    FILLED,
+    MARKET,
+    MES,
+    NOW_MS,
+    SELL,
+    STRATEGY,
+    book,
+    d,
+    look,
+    of,
+    order,
+    position,
+    tracked,
+)
+
+LATER_MS = NOW_MS + 1_000
+
+
+def root(baseline: int, since_ms: int | None = None, *, gone: bool = False) -> RootState:
+    return RootState("MES", d(baseline), since_ms, gone)
+
+
+GONE = root(2, NOW_MS, gone=True)
+
+
+def seen(state: LaneState, *shown: Any, at_ms: int = LATER_MS) -> Observation:
+    return observe(state, look(*shown, at_ms=at_ms), LATER_MS, PositionMode.NETTING)
+
+
+def the_root(observed: Observation) -> RootState:
+    (found,) = observed.state.roots
+    return found
+
+
+def resting(name: str = "e", **fields: Any) -> Tracked:
+    return tracked(name, "entry", side=SELL, **fields)
+
+
+def filled(name: str = "e", quantity: int = 2, position_id: str | None = "p2", **fields: Any) -> Any:
+    return order(name, SELL, MARKET, quantity, quantity, status=FILLED, position_id=position_id, **fields)
+
+
+# ---- nothing is held instead
+
+
+def test_holding_that_is_gone_at_two_looks_is_nobodys_though_an_entry_rests() -> None:
+    state = of(book(2, resting()), roots=(root(2),))
+
+    first = seen(state, order("e"), at_ms=NOW_MS)
+    then = seen(first.state, order("e"), at_ms=LATER_MS + 1)
+
+    assert first.state.book(STRATEGY, "MES").owned == 2
+    assert the_root(first) == root(2, LATER_MS, gone=True)
+    assert first.unsettled == {"MES"}
+    assert then.state.book(STRATEGY, "MES").owned == 0
+    assert then.state.book(STRATEGY, "MES").entry_count == 0
+    assert the_root(then) == root(0)
+    assert (then.unsettled, then.events) == (frozenset(), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "shown", "at_ms"),
+    [
+        (GONE, (order("e"),), NOW_MS),
+        (GONE, (), LATER_MS),
+        (root(2, NOW_MS), (order("e"),), LATER_MS),
+        (root(2), (order("e"),), LATER_MS),
+    ],
+    ids=["the same look", "an order of ours is not listed", "a fill that does not show yet", "the first look"],
+)
+def test_holding_that_may_have_been_closed_by_an_order_of_ours_is_kept(
+    before: RootState, shown: Any, at_ms: int
+) -> None:
+    kept = seen(of(book(2, resting()), roots=(before,)), *shown, at_ms=at_ms)
+
+    assert kept.state.book(STRATEGY, "MES").owned == 2
+    assert kept.unsettled == {"MES"}
+
+
+def test_fill_that_the_position_does_not_show_yet_is_not_taken_for_gone() -> None:
+    bought = tracked("b", "entry", seen=False, status=OrderStatus.PLACING)
+    state = of(book(0, bought, tracked("st", "stop")))
+    shown = (order("b", BUY, MARKET, 2, 2, status=FILLED), order("st"))
+
+    first = seen(state, *shown, at_ms=NOW_MS)
+    then = seen(first.state, *shown, at_ms=LATER_MS + 1)
+
+    assert the_root(first) == root(2, LATER_MS)
+    assert then.state.book(STRATEGY, "MES").owned == 2
+    assert then.unsettled == {"MES"}
+
+
+def test_rest_of_a_holding_is_not_gone() -> None:
+    less = seen(of(book(2, resting()), roots=(root(2, NOW_MS),)), order("e"), position(1))
+
+    assert the_root(less) == root(2, NOW_MS)
+    assert less.state.book(STRATEGY, "MES").owned == 2
+
+
+@pytest.mark.parametrize(("role", "gone"), [("close", True), ("stop", True), ("entry", False)])
+def test_holding_that_goes_while_an_outcome_is_unknown_may_be_gone(role: Any, gone: bool) -> None:
+    pending = Pending("c", "j", STRATEGY, "MES", role, since_ms=NOW_MS)
+
+    assert the_root(seen(of(book(2), roots=(root(2),), pending=(pending,)))) == root(2, LATER_MS, gone=gone)
+
+
+def test_fill_while_the_holding_is_gone_asks_for_certainty_anew() -> None:
+    state = of(book(2, resting(), tracked("c", "close")), roots=(GONE,))
+
+    closing = seen(state, order("e"), order("c", SELL, MARKET, 2, 1, status=OrderStatus.WORKING))
+
+    assert the_root(closing) == root(1, LATER_MS)
+    assert closing.state.book(STRATEGY, "MES").owned == 1
+
+
+# ---- the other side is held instead
+
+
+@pytest.mark.parametrize("before", [root(2), GONE])
+def test_entry_that_opened_all_that_is_held_is_its_books(before: RootState) -> None:
+    planned = Protection(MES, BRACKET, "job")
+    entering = book(0, resting(), strategy="turn", planned=(planned,))
+    state = of(book(2, entry_count=1), entering, roots=(before,))
+
+    turned = seen(state, filled(), position(-2, "p2"))
+
+    assert turned.state.books == (book(-2, strategy="turn", entry_count=1, protection=planned),)
+    assert the_root(turned) == root(-2)
+    assert turned.unsettled == frozenset()
+
+
+def test_book_whose_own_entry_takes_the_place_of_what_has_gone_begins_anew() -> None:
+    state = of(book(2, resting(), resting("f"), entry_count=2), roots=(root(2),))
+
+    (turned,) = seen(state, filled(), filled("f", 1), position(-3, "p2")).state.books
+
+    assert (turned.owned, turned.entry_count) == (d(-3), 2)
+
+
+@pytest.mark.parametrize(
+    ("shown", "followed"),
+    [
+        ((filled(position_id="p1"), position(-2, "p2")), resting()),
+        ((filled(position_id=None), position(-2, "p2")), resting()),
+        ((filled(), position(-1, "p2")), resting()),
+        ((filled(), position(-1, "p2")), resting(booked=1)),
+        ((filled(), position(-2, "p2")), tracked("e", "close")),
+    ],
+    ids=["another position", "no position", "another quantity", "a part of it before", "no entry"],
+)
+def test_other_side_that_the_fills_do_not_explain_is_waited_for(shown: Any, followed: Tracked) -> None:
+    state = of(book(2, entry_count=1), book(0, followed, resting("r"), strategy="turn"), roots=(root(2),))
+
+    waiting = seen(state, order("r"), *shown)
+
+    assert waiting.unsettled == {"MES"}
+
+
+def test_other_books_keep_what_they_hold() -> None:
+    def elsewhere(owned: int) -> Book:
+        return book(owned, strategy="far", root="MNQ", entry_count=1)
+
+    state = of(book(2), book(0, resting(), strategy="turn"), elsewhere(3), roots=(GONE, RootState("MNQ", d(3))))
+
+    turned = seen(state, filled(), position(-2, "p2"), position(3, "n", symbol="MNQZ26"))
+
+    assert turned.state.books == (elsewhere(3), book(-2, strategy="turn", entry_count=1))
+
+
+def test_what_stays_unexplained_is_taken_as_reported_after_the_wait() -> None:
+    since_ms = LATER_MS - SETTLE_MS
+    state = of(book(2, resting(vanished_since_ms=since_ms)), roots=(root(2, since_ms, gone=True),))
+
+    taken = seen(state)
+
+    assert the_root(taken).baseline == 0
+    assert [event.kind for event in taken.events] == ["drift"]
