@@ -463,6 +463,30 @@ def test_stop_of_a_netted_position_that_a_person_cancels_is_not_put_back() -> No
     assert panel.broker.sent == [ModifyPosition(MES, MES, remove_stop_loss=True)]
 
 
+def test_change_of_a_resting_entry_leaves_its_strategys_position_its_stop(panel: Panel) -> None:
+    wants = Protection(MES, Bracket(stop_loss=d(4900)), "job")
+    resting = tracked("o", "entry", job_id="add")
+    panel.holds(2, book(2, tracked("st", "stop"), resting, strategy="trend", protection=wants))
+    panel.broker.show(order("st", stop_price=d(4900)), order("o", BUY, LIMIT, limit_price=d(4950)))
+
+    assert panel.asks(wishes.ModifyOrder("o", MES, d(2), limit_price=d(4940))) == CLOSED
+    panel.broker.show(replace(panel.broker.book["st"], status=CANCELLED))
+    panel.world.run(4)
+
+    assert panel.broker.sent == [Replace("o", MES, limit_price=d(4940)), stop_order()]
+
+
+def test_bracket_of_a_resting_entry_that_the_broker_does_not_change_stays_planned(panel: Panel) -> None:
+    planned = Protection(MES, BRACKET, "add")
+    panel.holds(0, book(0, tracked("o", "entry", job_id="add"), strategy="trend", planned=(planned,)))
+    panel.broker.show(order("o", BUY, LIMIT, limit_price=d(4950)))
+    panel.broker.answers = [Refused("invalid", "too late")]
+
+    assert panel.asks(wishes.ModifyOrder("o", MES, d(2), limit_price=d(4940))).code == "invalid"
+
+    assert panel.book("trend").planned == (planned,)
+
+
 def test_word_that_the_broker_refuses_is_taken_back(panel: Panel) -> None:
     wants = Protection(MES, BRACKET, "job")
     following = book(2, tracked("st", "stop"), strategy="trend", protection=wants)

@@ -249,7 +249,7 @@ def test_every_book_of_the_position_is_armed() -> None:
     assert the(state, "trend").protection is None
 
 
-def test_persons_word_changes_what_is_wanted_and_planned() -> None:
+def test_persons_word_about_what_is_held_changes_what_is_wanted_for_it_alone() -> None:
     refused = Protection(MES, BRACKET, "job", refused="no")
     planned = Protection(MES, BRACKET, "j2", refused="kept")
     state = of(mine(2, protection=refused, planned=(planned,)), book(2, wants=BRACKET))
@@ -258,9 +258,21 @@ def test_persons_word_changes_what_is_wanted_and_planned() -> None:
     said = reworded(state, (state.books[0],), lambda _: new)
 
     assert the(said).protection == replace(refused, bracket=new, refused="")
-    assert the(said).planned == (replace(planned, bracket=new),)
+    assert the(said).planned == (planned,), "an entry that rests has a bracket of its own"
     assert the(said, "trend") == state.books[1]
     assert the(reworded(of(mine(2)), (mine(2),), lambda _: new)).protection is None
+
+
+@pytest.mark.parametrize(("job", "wanted", "planned"), [("job", 1, 4900), ("j2", 4900, 1), ("other", 4900, 4900)])
+def test_persons_word_about_an_entry_changes_its_bracket_alone(job: str, wanted: int, planned: int) -> None:
+    """An entry that is filled in part has its bracket in what is wanted, one that only rests in what is planned."""
+    state = of(mine(2, wants=BRACKET, planned=(Protection(MES, BRACKET, "j2"),)))
+
+    own = the(reworded(state, state.books, lambda old: replace(old, stop_loss=d(1)), {job}))
+
+    assert own.protection is not None
+    assert own.protection.bracket.stop_loss == wanted
+    assert [one.bracket.stop_loss for one in own.planned] == [planned]
 
 
 # ---- handing over

@@ -19,6 +19,7 @@ from tests.unit.execution.cases import (
     BUY,
     CANCELLED,
     FILLED,
+    INACTIVE,
     LIMIT,
     MES,
     NOW_MS,
@@ -480,6 +481,23 @@ def test_stop_of_a_netted_position_is_that_of_all_who_hold_part_of_it() -> None:
     ):
         assert words(wish, leg(STOP, parent_id=MES), position(3), state=sharing) == (["trend", "panel:ann#job"], left)
     assert words(taken_away, leg(STOP, parent_id=MES), position(3, "another"), state=sharing)[0] == []
+
+
+def test_word_is_about_the_entry_that_it_names_or_about_what_is_held() -> None:
+    state = of(book(2, tracked("st", "stop"), tracked("o", "entry", job_id="add"), wants=BRACKET))
+
+    def about(wish: Any, *shown: Any) -> frozenset[str]:
+        word = word_of(wish, scene(*shown, state=state))
+        assert word is not None
+        return word.entries
+
+    waiting = order("o:SL", parent_id="o", parent_type="order", status=INACTIVE)
+    assert about(change(limit_price=d(11)), RESTING) == {"add"}
+    assert about(wishes.CancelOrder("o:SL", MES), waiting) == {"add"}
+    assert about(wishes.ModifyOrder("o:SL", MES, d(2), stop_price=d(7)), waiting) == {"add"}
+    assert about(wishes.CancelOrder("st", MES), order("st", parent_id="o")) == set()
+    assert about(wishes.ModifyOrder("st", MES, d(2), stop_price=d(7)), order("st")) == set()
+    assert about(protect(Bracket(stop_loss=d(1))), HELD) == set()
 
 
 def test_new_bracket_of_an_entry_is_what_is_wanted() -> None:

@@ -21,6 +21,7 @@ from orderbridge.execution.hand_steps import first_goal, next_by_hand
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision, went_out
 from orderbridge.execution.records import (
     NOT_PLACED,
+    Book,
     CommandRecord,
     CommandStatus,
     Job,
@@ -69,7 +70,7 @@ class ByHand:
         self._ask = ask
         self._put_back = protect
         self._clock = lane.clock
-        self._before: dict[tuple[str, str], Protection | None] = {}
+        self._before: dict[tuple[str, str], Book] = {}
         """What books wanted before the person's word, should the broker refuse it."""
         self._sent = False
         """Something of the wish went out: from then on only a look tells what became of it."""
@@ -207,11 +208,11 @@ class ByHand:
             scene = replace(scene, state=state)
         word = word_of(wish, scene)
         for book in word.books if word is not None else ():
-            self._before.setdefault((book.strategy, book.root), book.protection)
+            self._before.setdefault((book.strategy, book.root), book)
         if isinstance(step, Protect):
             return self._protecting(job, step, scene)
         if word is not None and isinstance(step, Send):
-            scene = replace(scene, state=reworded(scene.state, word.books, word.change))
+            scene = replace(scene, state=reworded(scene.state, word.books, word.change, word.entries))
         self._save(scene.state)
         return self._by_owner(job, step.commands)
 
@@ -222,7 +223,7 @@ class ByHand:
         state, position, bracket = scene.state, step.position, step.bracket
         planned: list[tuple[str, list[tuple[Role, Command]]]] = []
         for book in owners_of(state, position):
-            self._before.setdefault((book.strategy, book.root), book.protection)
+            self._before.setdefault((book.strategy, book.root), book)
             wanted = Protection(position.symbol, bracket, job.job_id)
             state = with_book(state, replace(book, protection=wanted))
             command = protective(position.symbol, position.side.opposite, abs(book.owned), bracket)
@@ -286,11 +287,16 @@ class ByHand:
     def _take_back(self) -> None:
         """The broker does not do what the person said: the books want again what they wanted, and get it."""
         state = self._lane.state
-        for (strategy, root), protection in self._before.items():
-            book = state.book(strategy, root)
+        for book in state.books:
+            before = self._before.get((book.strategy, book.root))
+            if before is None:
+                continue
+            planned = {one.job_id: one for one in before.planned}
+            again = replace(book, planned=tuple(planned.get(one.job_id, one) for one in book.planned))
             if book.owned != 0:
-                again = None if protection is None else replace(protection, quantity=None)
-                state = with_book(state, replace(book, protection=again))
+                own = before.protection
+                again = replace(again, protection=None if own is None else replace(own, quantity=None))
+            state = with_book(state, again)
         self._save(state)
         for strategy, root in self._before:
             self._put_back(strategy, root)

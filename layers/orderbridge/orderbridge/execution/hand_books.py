@@ -7,7 +7,7 @@
 Pure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -158,17 +158,20 @@ def armed(state: LaneState, look: Look, position: Position, job_id: str) -> Lane
 
 
 def reworded(
-    state: LaneState, books: Iterable[Book], change: Callable[[Bracket], Bracket]
+    state: LaneState, books: Iterable[Book], change: Callable[[Bracket], Bracket], entries: Collection[str] = ()
 ) -> LaneState:
     """Give the state in which these books want what the person has set.
 
-    A person's word about a stop outranks what the alert had asked for: what was removed is not put back.
+    The word is about what is held, or about the `entries` of these jobs: one order's bracket is not another's. A
+    person's word about a stop outranks what the alert had asked for: what was removed is not put back.
     """
     for book in books:
         own = book.protection
-        if own is not None:
+        if own is not None and (not entries or own.job_id in entries):
             own = replace(own, bracket=change(own.bracket), refused="")
-        planned = tuple(replace(one, bracket=change(one.bracket)) for one in book.planned)
+        planned = tuple(
+            replace(one, bracket=change(one.bracket)) if one.job_id in entries else one for one in book.planned
+        )
         state = with_book(state, replace(book, protection=own, planned=planned))
     return state
 

@@ -22,7 +22,7 @@ from orderbridge.execution.hand_scene import (
 from orderbridge.execution.records import Book, Role
 from orderbridge.execution.steps import Await, Reached, Send
 from orderbridge.execution.wishes import Wish
-from orderbridge.model import Order, OrderType, Position, PositionMode
+from orderbridge.model import Order, OrderStatus, OrderType, Position, PositionMode
 from orderbridge.strategy.goal import End
 
 # ---- cancelling and changing orders
@@ -224,6 +224,8 @@ class Word:
 
     books: tuple[Book, ...]
     change: Callable[[Bracket], Bracket]
+    entries: frozenset[str] = frozenset()
+    """Jobs of the entries whose brackets it is about; empty where it is about what is held."""
 
 
 def word_of(wish: Wish, scene: Scene) -> Word | None:
@@ -237,18 +239,28 @@ def word_of(wish: Wish, scene: Scene) -> Word | None:
             if order is None or not _is_exit(order, scene):
                 return None
             stop = order.type in STOPS
-            return Word(_followers(order, scene), lambda old: _without(old, stop=stop))
+            return Word(_followers(order, scene), lambda old: _without(old, stop=stop), _entries(order, scene))
         case wishes.ModifyOrder():
             order = order_of(wish.order_id, scene)
             if order is None:
                 return None
             if not _is_exit(order, scene):
                 books = followers_of(scene.state, order.symbol, (order.id,), None)
-                return Word(books, lambda _: wish.bracket)
+                return Word(books, lambda _: wish.bracket, _jobs_of(scene, order.id))
             new = replace(order, limit_price=wish.limit_price, stop_price=wish.stop_price)
-            return Word(_followers(order, scene), lambda old: _repriced(old, new))
+            return Word(_followers(order, scene), lambda old: _repriced(old, new), _entries(order, scene))
         case _:
             return None
+
+
+def _entries(leg: Order, scene: Scene) -> frozenset[str]:
+    """Give the entry that an exit waits for; one that works is of what is held."""
+    return _jobs_of(scene, leg.id, leg.parent_id) if leg.status is OrderStatus.INACTIVE else frozenset()
+
+
+def _jobs_of(scene: Scene, *order_ids: str | None) -> frozenset[str]:
+    followed = (order for book in scene.state.books for order in book.tracked)
+    return frozenset(order.job_id for order in followed if order.order_id in order_ids)
 
 
 def _followers(order: Order, scene: Scene) -> tuple[Book, ...]:
