@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from orderbridge.commands import Cancel
+from orderbridge.errors import ConflictError
 from orderbridge.execution.job import MAX_ATTEMPTS
 from orderbridge.execution.plans import told_of_sent
+from orderbridge.execution.ports import Fence
 from orderbridge.execution.records import CommandRecord, CommandStatus
+from orderbridge.execution.worker import HOLD_MS
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal
 from tests.scenario.killing import Killer
@@ -85,9 +91,16 @@ def test_what_was_sent_is_told_by_the_states_of_the_commands(statuses: tuple[Com
     assert says in told_of_sent([replace(COMMAND, status=status, sent_at_ms=sent[status]) for status in statuses])
 
 
-@pytest.mark.parametrize(("moment", "traded"), [("before save_plan", False), ("after finish", True)])
+@pytest.mark.parametrize(
+    ("moment", "says", "left"),
+    [
+        ("before save_plan", "was not traded", set()),
+        ("after save_plan", "may have been sent", {CommandStatus.EXPIRED}),
+        ("after finish", "may have been sent", {CommandStatus.ACCEPTED}),
+    ],
+)
 def test_job_whose_bell_was_given_up_is_not_said_to_be_untraded_when_it_may_be(
-    make_world: MakeWorld, moment: str, traded: bool
+    make_world: MakeWorld, moment: str, says: str, left: set[CommandStatus]
 ) -> None:
     world, alert_id = killed(make_world, moment)
     world.bell.bells.clear()
@@ -96,6 +109,53 @@ def test_job_whose_bell_was_given_up_is_not_said_to_be_untraded_when_it_may_be(
 
     outcome = world.outcome(alert_id)
     assert (outcome.status, outcome.code) == ("failed", "dead_letter"), outcome
-    assert ("was not traded" in outcome.sentence) is not traded
-    assert ("may have been sent" in outcome.sentence) is traded
-    assert {record.status for record in world.commands()} == ({CommandStatus.ACCEPTED} if traded else set())
+    assert ("was not traded" in outcome.sentence) is (says == "was not traded")
+    assert ("may have been sent" in outcome.sentence) is (says == "may have been sent")
+    assert {record.status for record in world.commands()} == left, "what is never sent must not stay open"
+
+
+def test_letter_of_a_lane_that_is_held_waits(make_world: MakeWorld) -> None:
+    world, alert_id = killed(make_world, "after save_plan")
+    world.lanes.take(world.lane(), "somebody", world.clock.now_ms(), HOLD_MS)
+    letters = DeadLetters(json.dumps({"lane": world.lane()}))
+
+    swept = world.sweep(letters)
+
+    assert (swept.dead_letters, len(letters.messages)) == (0, 1)
+    assert world.outcome(alert_id).status == "accepted"
+
+
+@pytest.mark.parametrize(("sleeps_before", "left"), [("save_plan", []), ("begin", [CommandStatus.EXPIRED])])
+def test_worker_that_wakes_up_after_its_job_was_given_up_sends_nothing(
+    make_world: MakeWorld, sleeps_before: str, left: list[CommandStatus]
+) -> None:
+    world = make_world({"s": {"entry_max_age_ms": 600_000}})
+    alert_id = world.send("buy", str(world.bench.unit))
+    world.bell.bells.clear()
+    write = getattr(world.lanes, sleeps_before)
+
+    def write_late(fence: Fence, *arguments: Any) -> Any:
+        world.bench.advance(HOLD_MS + 1)
+        world.sweep(DeadLetters(json.dumps({"lane": fence.lane})))
+        return write(fence, *arguments)
+
+    with patch.object(world.lanes, sleeps_before, write_late), suppress(ConflictError):
+        world.answer({"lane": world.lane()})
+
+    assert world.outcome(alert_id).status == "failed"
+    assert world.held() == 0
+    assert [record.status for record in world.commands()] == left
+
+
+def test_job_that_failed_before_its_sending_and_is_overtaken_leaves_no_open_command(make_world: MakeWorld) -> None:
+    world = make_world()
+    alert_id = world.send("buy", str(world.bench.unit))
+    with patch.object(world.lanes, "begin", side_effect=ValueError("once")):
+        world.run(0.5)
+    assert [record.status for record in world.commands()] == [CommandStatus.NEW]
+
+    newer = world.send("exit")
+    world.run(10)
+
+    assert (world.outcome(alert_id).code, world.outcome(newer).status) == ("overtaken", "no_action")
+    assert [record.status for record in world.commands()] == [CommandStatus.EXPIRED]

@@ -72,14 +72,13 @@ def carry_out(
     return done
 
 
+def not_sent(record: CommandRecord, why: str, now_ms: int) -> CommandRecord:
+    """Give the record of a command that stays unsent."""
+    return replace(record, status=CommandStatus.EXPIRED, code=NOT_SENT, message=why, changed_at_ms=now_ms)
+
+
 def _skip(lane: LaneSession, record: CommandRecord) -> CommandRecord:
-    skipped = replace(
-        record,
-        status=CommandStatus.EXPIRED,
-        code=NOT_SENT,
-        message="an earlier step of the plan did not go through",
-        changed_at_ms=lane.clock.now_ms(),
-    )
+    skipped = not_sent(record, "an earlier step of the plan did not go through", lane.clock.now_ms())
     lane.store.finish(lane.fence, skipped, CommandStatus.NEW, lane.state)
     return skipped
 

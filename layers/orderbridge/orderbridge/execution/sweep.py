@@ -23,7 +23,7 @@ class SweepStore(Protocol):
 
     def count_unknown(self) -> int: ...
 
-    def give_up(self, lane: str, now_ms: int) -> str | None: ...
+    def give_up(self, lane: str, now_ms: int) -> bool: ...
 
 
 class DeadLetters(Protocol):
@@ -53,22 +53,25 @@ def sweep(
     clock: Clock,
 ) -> Swept:
     """Make one sweep. Raises `StorageError` when the table fails."""
-    lanes = store.overdue_lanes(clock.now_ms() - OVERDUE_MS)
-    for lane in lanes:
-        bell.ring_lane(lane)
-    dead = 0
-    while batch := dead_letters.receive():
+    overdue = store.overdue_lanes(clock.now_ms() - OVERDUE_MS)
+    for name in overdue:
+        bell.ring_lane(name)
+    dead, before = 0, -1
+    while dead > before and (batch := dead_letters.receive()):
+        before = dead
         for body, handle in batch:
-            lane_or_none = lane_of_message(body)
-            if lane_or_none is not None:
-                store.give_up(lane_or_none, clock.now_ms())
-                bell.ring_lane(lane_or_none)
+            lane = lane_of_message(body)
+            if lane is not None:
+                given_up = store.give_up(lane, clock.now_ms())
+                bell.ring_lane(lane)
+                if not given_up:
+                    continue  # somebody is at it just now: the letter comes again, and then all may be well
             dead_letters.delete(handle)
             dead += 1
     for account in accounts:
         if watcher.store.lanes(account):
             watcher.ensure(account)
-    return Swept(len(lanes), dead, store.count_unknown())
+    return Swept(len(overdue), dead, store.count_unknown())
 
 
 class LaneOf(Protocol):

@@ -19,7 +19,7 @@ from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker
 from orderbridge.execution.looks import Looks
 from orderbridge.execution.plans import close_unsent, told_of_sent
 from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
-from orderbridge.execution.records import Job, StoredJob
+from orderbridge.execution.records import CommandRecord, Job, StoredJob
 from orderbridge.execution.results import Parked
 from orderbridge.execution.session import LaneSession, with_book
 from orderbridge.execution.tending import Tender
@@ -186,8 +186,7 @@ class LaneWorker:
     def _set_aside(self, session: LaneSession, stored: StoredJob) -> None:
         """End a job whose workers died or failed too often; what they sent for it is told, and followed on."""
         try:
-            plans = self._store.plans(session.fence.lane, stored.job.job_id)
-            sent = told_of_sent(close_unsent(session, [record for _, records in plans for record in records]))
+            sent = told_of_sent(close_unsent(session, self._commands_of(session, stored.job)))
         except (ConflictError, StorageError):
             raise
         except Exception:
@@ -226,16 +225,18 @@ class LaneWorker:
             if not newer or pending or job.alert is None:
                 kept.append(stored)
                 continue
-            if job.alert.action is not Action.EXIT and self._entry_sent(session, job):
+            records = self._commands_of(session, job)
+            if job.alert.action is not Action.EXIT and any(r.role == "entry" and r.sent_at_ms for r in records):
                 kept.append(stored)
                 continue
+            close_unsent(session, records)
             sentence = "A newer alert of the same chain took over."
             self._end(session, stored, End(Ending.SUPERSEDED, "overtaken", sentence), {})
         return kept
 
-    def _entry_sent(self, session: LaneSession, job: Job) -> bool:
+    def _commands_of(self, session: LaneSession, job: Job) -> list[CommandRecord]:
         plans = self._store.plans(session.fence.lane, job.job_id)
-        return any(record.role == "entry" and record.sent_at_ms for _, records in plans for record in records)
+        return [record for _, records in plans for record in records]
 
     def _again(self, session: LaneSession, wake_at_ms: int | None) -> int | None:
         """Read the inbox once more after the release: a job stored meanwhile may have rung while we held the lane."""

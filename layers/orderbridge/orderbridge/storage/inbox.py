@@ -18,8 +18,8 @@ from orderbridge.machine import Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import AttributeValues, Item, marshal
 from orderbridge.storage.jobs import stored_job
-from orderbridge.storage.sweep import DynamoSweep
 from orderbridge.storage.transact import query_all
+from orderbridge.storage.unread import end_unread
 
 MARGIN_MS = 60 * 60 * 1000
 
@@ -67,8 +67,8 @@ class DynamoInbox:
             try:
                 jobs.append(stored_job(item))
             except ValidationError:
-                sweep = DynamoSweep(self._client, self._table, self._machine)
-                sweep.fail(lane, str(item["sk"]["S"]), _parts(item)[2], "unreadable", self._machine.now_ms())
+                now_ms = self._machine.now_ms()
+                end_unread(self._client, self._table, self._machine, lane, str(item["sk"]["S"]), "unreadable", now_ms)
         return jobs
 
     def _see(self, lane: str, accepted_ms: list[int]) -> None:

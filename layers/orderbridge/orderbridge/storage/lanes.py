@@ -275,7 +275,7 @@ class DynamoLanes:
         scopes = ("global", f"account#{gates.account}", f"strategy#{gates.strategy}")
         gate = " AND (attribute_not_exists(gate) OR gate = :open)" if gates.increases_exposure else ""
         operations = [
-            self._replace_command(fence.lane, record, CommandStatus.NEW),
+            self.replacement(fence.lane, record, CommandStatus.NEW),
             self._state(fence, state, gate),
             *(self._switch(scope, gates.increases_exposure) for scope in scopes),
         ]
@@ -299,9 +299,10 @@ class DynamoLanes:
 
     def finish(self, fence: Fence, record: CommandRecord, came_from: CommandStatus, state: LaneState) -> None:
         """Move a command on, together with the lane's state."""
-        self._transact([self._replace_command(fence.lane, record, came_from), self._state(fence, state)])
+        self._transact([self.replacement(fence.lane, record, came_from), self._state(fence, state)])
 
-    def _replace_command(self, lane: str, record: CommandRecord, came_from: CommandStatus) -> dict[str, Any]:
+    def replacement(self, lane: str, record: CommandRecord, came_from: CommandStatus) -> dict[str, Any]:
+        """Give the operation that moves a command on from `came_from`, for a transaction."""
         return {
             "Put": {
                 "TableName": self._table,

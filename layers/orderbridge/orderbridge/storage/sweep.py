@@ -3,12 +3,17 @@
 import logging
 from typing import Any
 
+from pydantic import ValidationError
+
+from orderbridge.errors import NewerReleaseError
+from orderbridge.execution.plans import not_sent
+from orderbridge.execution.records import CommandStatus
 from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
-from orderbridge.storage.dead_jobs import dead_item
-from orderbridge.storage.items import marshal, unmarshal
-from orderbridge.storage.jobs import KEEP_S, notice_item
-from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
+from orderbridge.storage.items import Item, marshal, unmarshal
+from orderbridge.storage.lanes import DynamoLanes
+from orderbridge.storage.transact import call, query_all
+from orderbridge.storage.unread import end_unread
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +35,26 @@ class DynamoSweep:
         """Count the commands whose outcome is UNKNOWN."""
         return sum(1 for item in self._open("OPEN#COMMAND", None) if item.get("status") == "UNKNOWN")
 
-    def give_up(self, lane: str, now_ms: int) -> str | None:
-        """End the lane's job that its workers fail at, without reading its content; give the job's id.
+    def give_up(self, lane: str, now_ms: int) -> bool:
+        """End the lane's job that its workers fail at, without reading its content; False while the lane is held.
 
-        Used for a bell that reached the dead-letter queue, and for a job that cannot be decoded.
+        Whoever held the lane before is fenced out in the same transaction, and what was stored for the job and never
+        sent is closed: nothing is sent any more for a job that was told as failed.
         """
+        key = marshal(keys.lane_state(lane))
+        found = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        held = unmarshal(found.get("Item", {}))
+        if int(held.get("until_ms", 0)) > now_ms:
+            return False
+        failing = self._failing(lane)
+        if failing is None:
+            return True
+        job_id = failing.split("#", 2)[2]
+        along = [self._fence_out(lane, held), *self._close_unsent(lane, job_id, now_ms)]
+        return end_unread(self._client, self._table, self._machine, lane, failing, "dead_letter", now_ms, along)
+
+    def _failing(self, lane: str) -> str | None:
+        """Give the sort key of the first job that was started, else of the first one; None when none is open."""
         items = query_all(
             self._client,
             TableName=self._table,
@@ -45,64 +65,32 @@ class DynamoSweep:
         )
         jobs = [unmarshal(item) for item in items]
         started = [job for job in jobs if int(job.get("attempts", 0)) > 0] or jobs
-        if not started:
-            return None
-        job_id = str(started[0]["sk"]).split("#", 2)[2]
-        self.fail(lane, str(started[0]["sk"]), job_id, "dead_letter", now_ms)
-        return job_id
+        return str(started[0]["sk"]) if started else None
 
-    def fail(self, lane: str, sort_key: str, job_id: str, code: str, now_ms: int) -> None:
-        """Make a job terminal from its key alone, note it at its alert and store the notice."""
-        sentence = f"Working this alert failed again and again; {self._sent(lane, job_id)}. Please check the account."
-        origin, _, account = job_id.rpartition(".")
-        alert_id = origin.partition("~")[0]  # a replay's id is the alert's with the time behind it
-        values: dict[str, str | int] = {":status": "failed", ":code": code, ":sentence": sentence, ":now": now_ms}
-        about = {"alert_id": alert_id, "account": account}
-        job = {
+    def _fence_out(self, lane: str, seen: Item) -> dict[str, Any]:
+        """Give the operation that takes the lane from its last worker, if nobody has taken it since it was `seen`."""
+        about = {"TableName": self._table, "Key": marshal(keys.lane_state(lane))}
+        if not seen:
+            return {"ConditionCheck": {**about, "ConditionExpression": "attribute_not_exists(pk)"}}
+        return {
             "Update": {
-                "TableName": self._table,
-                "Key": marshal({"pk": keys.lane_partition(lane), "sk": sort_key}),
-                "UpdateExpression": "SET #status = :status, code = :code, sentence = :sentence, ended_at_ms = :now, "
-                "expires_at = :expires REMOVE gpk, gsk",
-                "ConditionExpression": "attribute_exists(gpk)",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": marshal(values | {":expires": now_ms // 1000 + KEEP_S}),
+                **about,
+                "UpdateExpression": "ADD epoch :one",
+                "ConditionExpression": "epoch = :seen",
+                "ExpressionAttributeValues": marshal({":one": 1, ":seen": int(seen["epoch"])}),
             }
         }
-        alert = {
-            "Update": {
-                "TableName": self._table,
-                "Key": marshal(keys.alert(alert_id)),
-                "UpdateExpression": "SET #status = :status, code = :code, sentence = :sentence, ended_at_ms = :now, "
-                "#outcome = :outcome ADD jobs_ended :one",
-                "ExpressionAttributeNames": {"#status": "status", "#outcome": f"outcome#{account}"},
-                "ExpressionAttributeValues": marshal(
-                    values | {":one": 1, ":outcome": f"failed|{code}|{sentence}"}
-                ),
-            }
-        }
-        notice = notice_item(f"{job_id}.{code}", now_ms, code, sentence, **about)
-        key = marshal(keys.alert(alert_id))
-        found = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
-        noted = [alert] if "Item" in found else []
+
+    def _close_unsent(self, lane: str, job_id: str, now_ms: int) -> list[dict[str, Any]]:
+        lanes = DynamoLanes(self._client, self._table, self._machine)
         try:
-            dead = dead_item(lane, sort_key, job_id, code, now_ms)
-            puts = [{"Put": {"TableName": self._table, "Item": marshal(item)}} for item in (notice, dead)]
-            transact(self._client, [job, *noted, *puts], self._machine)
-        except ConditionFailedError:
-            return
-        log.error("a job was made terminal unread", extra={"job_id": job_id, "code": code})
-
-    def _sent(self, lane: str, job_id: str) -> str:
-        """Say whether anything can have been sent: nothing is before its plan is stored."""
-        found = call(
-            self._client.query,
-            TableName=self._table,
-            KeyConditionExpression="pk = :lane AND begins_with(sk, :plan)",
-            ExpressionAttributeValues=marshal({":lane": keys.lane_partition(lane), ":plan": f"PLAN#{job_id}#"}),
-            ConsistentRead=True,
-        )
-        return "orders may have been sent for it" if found["Items"] else "it was not traded"
+            records = lanes.commands(lane, job_id)
+        except (NewerReleaseError, ValidationError):
+            log.warning("what was planned for a job cannot be read", extra={"job_id": job_id})
+            return []
+        new = [record for record in records if record.status is CommandStatus.NEW]
+        closed = [not_sent(record, "the alert was given up before this was sent", now_ms) for record in new]
+        return [lanes.replacement(lane, record, CommandStatus.NEW) for record in closed]
 
     def _open(self, partition: str, before_ms: int | None) -> list[dict[str, Any]]:
         condition = "gpk = :open" if before_ms is None else "gpk = :open AND gsk < :before"
