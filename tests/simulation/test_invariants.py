@@ -95,6 +95,7 @@ from tests.simulation.invariants.made_presses import (
     refused_at_the_broker,
     sent_after_a_restore,
     stop_of_a_shared_position,
+    taken_away,
     ticket_at,
     turns,
     two_jobs,
@@ -259,6 +260,19 @@ def test_invariant_rejects_the_bad(name: str, maker: Callable[[], Made], story: 
 @pytest.mark.parametrize(("price", "found"), [("9.00", set()), ("9.01", set()), ("8.99", {"PricesNeverWorse"})])
 def test_stop_of_a_netted_position_is_that_of_all_who_share_it(price: str, found: set[str]) -> None:
     assert judged("PricesNeverWorse", on_netted_positions, stop_of_a_shared_position(price)) == found
+
+
+@pytest.mark.parametrize(
+    ("story", "found"),
+    [
+        (taken_away(), set()),
+        (taken_away("9.00"), {"AnswersStand"}),
+        (taken_away("9.10", entered_again="9.10"), set()),
+        (taken_away("9.00", entered_again="9.10"), {"AnswersStand"}),
+    ],
+)
+def test_stop_that_a_person_takes_away_stays_away(story: Story, found: set[str]) -> None:
+    assert judged("AnswersStand", on_netted_positions, story) == found
 
 
 def test_every_invariant_is_checked_both_ways() -> None:

@@ -164,6 +164,30 @@ def stop_of_a_shared_position(price: str) -> Story:
     return story
 
 
+def taken_away(price: str = "", *, entered_again: str = "") -> Story:
+    """A person takes a netted position's stop away; with `price` one is set on the position again.
+
+    `entered_again` is the stop that an alert in between asks for with its entry.
+    """
+
+    def story(made: Made) -> None:
+        entry = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D("9.00"))), BUY, 2)
+        opening = made.row(made.mark(entry), 1, 2, 2, position_id="p1")
+        stop: dict[str, Any] = {"role": "stop", "type": OrderType.STOP, "position_id": "p1"}
+        first = made.row("", -1, 2, stop_price=D("9.00"), parent_id=opening.id, working=False, **stop)
+        made.later(60)
+        job = pressed(made, "cancel", None, aim=first.id, unprotects=True)
+        stored(made, job, "ordered", code="done")
+        made.later(2)
+        if entered_again:
+            again = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D(entered_again))), BUY, 2)
+            made.row(made.mark(again), 1, 2, 2, position_id="p1")
+        if price:
+            made.row("", -1, 2, stop_price=D(price), **stop)
+
+    return story
+
+
 def closed_by_press(quantity: Any, asked: Any = None, button: Any = "close") -> Story:
     """A strategy holds 2 long; a person closes `asked` of it, and `quantity` is closed."""
 

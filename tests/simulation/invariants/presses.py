@@ -5,14 +5,17 @@ from decimal import Decimal
 
 from orderbridge.strategy.goal import Ending
 from tests.simulation.invariants.base import Invariant, View
-from tests.simulation.invariants.books import Placed
-from tests.simulation.invariants.evidence import Violation
+from tests.simulation.invariants.books import AccountBook, Placed
+from tests.simulation.invariants.evidence import Row, Violation
 from tests.simulation.invariants.ledger import Job
 from tests.simulation.invariants.pressed import Listing, Pressed
+from tests.simulation.invariants.prices import looser
 
 ZERO = Decimal(0)
 FINAL = ("filled", "cancelled", "rejected")
 UNDONE = (Ending.REFUSED, Ending.EXPIRED, Ending.FAILED, Ending.SUPERSEDED)
+WORKED_MS = 15_000
+"""A press is worked within it, and what was filled shortly before it may be booked after it."""
 CLOCKS_MS = 4_100
 """How far two processes' clocks may lie apart: what was accepted within it has no order that anybody knows."""
 
@@ -20,7 +23,8 @@ CLOCKS_MS = 4_100
 class AnswersStand(Invariant):
     """A press answered `ok` was done or is told; one answered `error` was not done at all; none is done twice.
 
-    A reversal may close and not open: that is an error in words, and told as well.
+    A reversal may close and not open: that is an error in words, and told as well. A position's stop that a person has
+    taken away is not set again, unless a press or an entry from then on asks for it.
     """
 
     def at_end(self, view: View) -> Iterator[Violation]:
@@ -54,6 +58,8 @@ class AnswersStand(Invariant):
         wanted = press.wanted
         if job.status in UNDONE and not _told(view, press, job):
             yield self.violated(view, f"{name} was answered ok and is {job.status} ({job.code}), and nobody was told")
+        if job.status == Ending.ORDERED and wanted.button == "cancel":
+            yield from (self.violated(view, f"{name} was done, and {stop} is set again") for stop in _back(view, press))
         if job.status != Ending.ORDERED or wanted.button != "place" or wanted.quantity is None:
             return
         asked = sum((one.row.asked for one in _rows(view, job)), ZERO)
@@ -63,6 +69,34 @@ class AnswersStand(Invariant):
         enough = 0 < asked <= wanted.quantity if through else asked == wanted.quantity
         if not enough and not changed:
             yield self.violated(view, f"{name} was done, and its orders are of {asked} and not of {wanted.quantity}")
+
+
+def _back(view: View, press: Pressed) -> Iterator[str]:
+    """Name the stops that were set on a TradeLocker position itself after a person had taken its stop away."""
+    book, wanted = view.books.by_account[press.wanted.account], press.wanted
+    gone = next((one.row for one in book.placed if one.row.id == wanted.aim and one.row.role == "stop"), None)
+    if gone is None or not book.tradelocker:
+        return
+    since_ms = press.at_ms - WORKED_MS
+    said = {one.stop_loss for one in view.ledger.pressed_at(wanted.account, wanted.symbol, since_ms)}
+    for one in book.placed:
+        row = one.row
+        here = row.role == "stop" and row.position_id == gone.position_id and row.opened_ms > press.at_ms
+        alone = here and not row.by_hand and not row.parent_id  # no entry has brought it
+        if alone and row.stop_price not in said and not _brought(view, book, row, since_ms):
+            yield f"the stop of its position at {row.stop_price}"
+
+
+def _brought(view: View, book: AccountBook, stop: Row, since_ms: int) -> bool:
+    """Tell whether an alert asked for a stop whose entry was filled into its position since a moment."""
+    for one in book.placed:
+        alert = None if one.command is None else view.ledger.fired_of(one.command)
+        if one.purpose != "entry" or one.row.position_id != stop.position_id or alert is None:
+            continue
+        filled = any(since_ms <= fill.at_ms <= stop.opened_ms for fill in one.row.fills)
+        if filled and alert.meant.stop_loss is not None and not any(looser(stop, alert.meant)):
+            return True
+    return False
 
 
 def _rows(view: View, job: Job) -> list[Placed]:

@@ -51,12 +51,12 @@ def _of_stop(view: View, book: AccountBook, placed: Placed, command: Command) ->
     if _said_by_hand(view, book, placed.row) or _asked_by_a_sharer(view, book, placed.row):
         return
     if alert is not None:
-        yield from _looser(placed.row, alert.meant)
+        yield from looser(placed.row, alert.meant)
     elif wanted is not None:
         yield f"protects at {placed.row.stop_price}, which nobody has asked for"
 
 
-def _looser(row: Row, meant: Meant) -> Iterator[str]:
+def looser(row: Row, meant: Meant) -> Iterator[str]:
     """Compare a stop with what an alert asks for; one that names no price is not judged."""
     asked = None if meant.stop_loss is None else meant.stop_loss.stop_price
     if asked is None:
@@ -77,7 +77,7 @@ def _asked_by_a_sharer(view: View, book: AccountBook, row: Row) -> bool:
     for one in book.placed:
         if one.purpose == "entry" and one.row.position_id == row.position_id and one.command is not None:
             alert = view.ledger.fired_of(one.command)
-            if alert is not None and alert.meant.stop_loss is not None and not any(_looser(row, alert.meant)):
+            if alert is not None and alert.meant.stop_loss is not None and not any(looser(row, alert.meant)):
                 return True
     return False
 
