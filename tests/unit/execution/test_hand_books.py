@@ -242,6 +242,17 @@ def test_book_that_wants_its_own_and_a_strategys_are_not_armed() -> None:
     assert the(armed(idle, look(HELD), HELD, "j")).protection == Protection(MES, Bracket(), "j")
 
 
+def test_book_is_armed_with_its_own_exits_not_with_those_that_another_follows() -> None:
+    strategys = (tracked("st", "stop"), tracked("tp", "target"))
+    own = order("mine", stop_price=d(3))
+    state = of(mine(1, tracked("mine", "stop")), book(2, *strategys))
+
+    assert the(armed(state, look(HELD, *STAND, own), HELD, "j")).protection == Protection(
+        MES, Bracket(stop_loss=d(3)), "j"
+    )
+    assert the(armed(of(mine(1), book(2, *strategys)), look(HELD, *STAND), HELD, "j")).protection is None
+
+
 def test_every_book_of_the_position_is_armed() -> None:
     state = armed(of(mine(1), book(2), mine(1, strategy=panel_book("ben"))), look(HELD, *STAND), HELD, "j")
 

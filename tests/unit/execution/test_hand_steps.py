@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orderbridge.brokers.port import Capabilities
+from orderbridge.brokers.port import Capabilities, PlacedOrder
 from orderbridge.commands import Bracket, Cancel, ClosePosition, Place
 from orderbridge.execution import wishes
 from orderbridge.execution.hand_scene import Scene, Step
@@ -28,6 +28,7 @@ from tests.unit.execution.cases import (
     STOP,
     TRADELOCKER,
     TRADESTATION,
+    WORKING,
     book,
     d,
     look,
@@ -86,7 +87,7 @@ def towards(position_: Any, quantity: int | None, entry: Entry | None = None) ->
 
 
 def record_of(role: Any, **fields: Any) -> CommandRecord:
-    return record(place(SELL, effect="close"), role, **fields)
+    return record(place(SELL, 3, "close"), role, **fields)
 
 
 # ---- placing
@@ -305,6 +306,36 @@ def test_entry_of_a_reversal_follows_the_close_and_ends_it() -> None:
     assert on_the_way(TURN, REVERSE, records=(closed, record_of("entry"))) == Reached()
     still = position(1, "p1")
     assert on_the_way(TURN, REVERSE, still, records=(closed, record_of("entry"))) == Reached(), "a look of before"
+
+
+def ended_close(filled: int, **fields: Any) -> tuple[CommandRecord, Any]:
+    shown = order("c", SELL, MARKET, 3, filled, **{"status": FILLED if filled == 3 else CANCELLED, **fields})
+    return record_of("close", orders=(PlacedOrder("c", "order"),)), shown
+
+
+@pytest.mark.parametrize(
+    ("closed", "shown", "opened"),
+    [
+        (record(Place(MES, SELL, d(2), "close")), (), 2),
+        (record(ClosePosition("p1", MES, BUY, d(1))), (), 1),
+        (record(ClosePosition("p1", MES, BUY, d(5))), (), 3),
+        (ended_close(1)[0], ended_close(1)[1:], 1),
+        (ended_close(3)[0], ended_close(3)[1:], 3),
+        (ended_close(0)[0], ended_close(0, status=WORKING)[1:], 3),
+    ],
+)
+def test_reversal_opens_no_more_than_it_has_closed_itself(closed: CommandRecord, shown: Any, opened: int) -> None:
+    """The position's stop took the rest, before the close was sent or while it was filling."""
+    step = on_the_way(TURN, REVERSE, *shown, records=(closed,))
+
+    assert step == Send((("entry", Place(MES, SELL, d(opened), "open")),))
+
+
+def test_reversal_whose_close_came_to_nothing_opens_nothing() -> None:
+    closed, shown = ended_close(0)
+
+    assert refusal(on_the_way(TURN, REVERSE, shown, records=(closed,))) == "flat"
+    assert isinstance(on_the_way(TURN, REVERSE, shown, HELD, records=(closed,)), Await), "the position is still there"
 
 
 def test_reversal_closes_once_and_waits() -> None:

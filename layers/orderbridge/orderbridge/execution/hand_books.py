@@ -82,6 +82,7 @@ def roles_of(state: LaneState) -> dict[str, Role]:
 
 def bracket_of(exits: Iterable[Order]) -> Bracket:
     """Give the bracket that exits amount to: the first stop and the first target."""
+    exits = tuple(exits)
     stop = next((order for order in exits if order.type in STOPS), None)
     target = next((order for order in exits if order.type is OrderType.LIMIT), None)
     return Bracket(
@@ -147,9 +148,15 @@ def owners_of(state: LaneState, position: Position) -> tuple[Book, ...]:
 
 
 def armed(state: LaneState, look: Look, position: Position, job_id: str) -> LaneState:
-    """Give the state in which people's books want the exits that a position has now, should they be lost."""
-    bracket = bracket_of(exits_of(state, look, position))
+    """Give the state in which people's books want the exits that they have now, should they be lost.
+
+    Those that another book follows are not a person's: their prices are of somebody else's entry.
+    """
+    exits = exits_of(state, look, position)
+    followed = set(roles_of(state))
     for book in owners_of(state, position):
+        mine = {order.order_id for order in book.tracked}
+        bracket = bracket_of(order for order in exits if order.id in mine or order.id not in followed)
         own = book.protection
         idle = own.quantity is not None if own is not None else bracket != Bracket()
         if by_hand(book.strategy) and idle:

@@ -4,6 +4,7 @@ As in `execution/steps.py`, the answer depends only on the wish, the look and th
 reversing go the very way of an alert's: exits released or shrunk, closed, confirmed, then opened.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
@@ -172,13 +173,36 @@ def _towards(goal: Goal, wish: Wish, scene: Scene) -> Step:
         return End(Ending.FAILED, "close_not_confirmed", sentence)
     working = frozenset(order.id for order in scene.look.orders if not order.status.final)
     progress = Progress(scene.records, working, scene.now_ms)
-    step = next_step(goal, _held(goal, wish, scene), progress, scene.capabilities, scene.mode)
+    held = _held(goal, wish, scene)
+    step = next_step(goal, held, progress, scene.capabilities, scene.mode)
     if isinstance(step, Send) and goal.entry is not None:
         if closes and _role(step) == "close":
             return Await("close", closes[0].sent_at_ms, scene.now_ms + 1_000)  # a second close could only be a mistake
-        if not closes and _role(step) == "entry" and isinstance(wish, wishes.ReversePosition):
-            return gone()  # something else has closed it: there is nothing left to turn around
+        if _role(step) == "entry" and isinstance(wish, wishes.ReversePosition):
+            quantity = min(goal.entry.quantity, _turned(closes, scene))
+            if quantity == 0:
+                return gone()  # something else has closed it: there is nothing left to turn around
+            goal = replace(goal, entry=replace(goal.entry, quantity=quantity))
+            return next_step(goal, held, progress, scene.capabilities, scene.mode)
     return step
+
+
+def _turned(closes: Sequence[CommandRecord], scene: Scene) -> Decimal:
+    """Give how much a reversal has closed itself: a stop, or somebody else, may have closed the rest before it.
+
+    An order that has not ended counts as what it asked for: its last fill may show at the position alone.
+    """
+    closed = ZERO
+    for record in closes:
+        command, ids = record.command, {placed.order_id for placed in record.orders}
+        ended = [order.filled_quantity for order in scene.look.orders if order.id in ids and order.status.final]
+        if ended:
+            closed += sum(ended, ZERO)
+        elif isinstance(command, ClosePosition):
+            closed += command.expected_quantity
+        elif isinstance(command, Place):
+            closed += command.quantity
+    return closed
 
 
 def _not_closed(close: CommandRecord) -> End:
