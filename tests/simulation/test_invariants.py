@@ -8,7 +8,7 @@ import pytest
 from orderbridge.model import Direction
 from tests.simulation.invariants.catalogue import KINDS
 from tests.simulation.invariants.judge import Judge
-from tests.simulation.invariants.made import Made, on_hedging, on_netted_positions, on_netting
+from tests.simulation.invariants.made import START_MS, Made, on_hedging, on_netted_positions, on_netting
 from tests.simulation.invariants.made_entries import (
     SELL,
     Story,
@@ -72,6 +72,7 @@ from tests.simulation.invariants.made_exits import (
     last_exit,
     login,
     position_with_its_stop,
+    repeated_and_delivered_again,
     same_epoch,
     stopped,
     taken_in_turn,
@@ -134,7 +135,7 @@ GOOD: dict[str, list[Story]] = {
     ],
     "EndsWhereTheChainEnds": [chain((0, 1, 2))],
     "AnsweredMeansStored": [lambda made: (made.fire("exit"), None)[1], lost_with_the_table],
-    "OneAlertHoweverOftenDelivered": [delivered("a00", "a00")],
+    "OneAlertHoweverOftenDelivered": [delivered("a00", "a00"), repeated_and_delivered_again(None)],
     "LostOnlyUnanswered": [unanswered(503, 503, None), unanswered(None)],
     "EndsInTime": [ends_after(200)],
     "Explained": [ended("ordered"), ended("refused", told=True)],
@@ -195,6 +196,7 @@ BAD: dict[str, list[Story]] = {
     "OneAlertHoweverOftenDelivered": [
         delivered("a00", "a01"),
         delivered("a00", "a00", statuses=(202, 202)),
+        repeated_and_delivered_again(START_MS),
         two_bodies_one_id,
     ],
     "LostOnlyUnanswered": [unanswered(503, 202), unanswered(400)],

@@ -237,6 +237,19 @@ def delivered(*ids: str, statuses: tuple[int | None, ...] = (202, 200)) -> Story
     return story
 
 
+def repeated_and_delivered_again(fired_at_ms: int | None) -> Story:
+    """The same body fires twice within 40 s, and the second alert is delivered once more after them."""
+
+    def story(made: Made) -> None:
+        made.fire("exit", fired_at_ms=fired_at_ms)
+        first = made.alerts[0]
+        again = (Delivery(START_MS + 30_000, 200, "a00"), Delivery(START_MS + 42_000, 202, "a01"))
+        made.alerts.append(replace(first, fired_at_ms=START_MS + 30_000, deliveries=again))
+        made.store(1)
+
+    return story
+
+
 def two_bodies_one_id(made: Made) -> None:
     made.fire("exit")
     first = made.alerts[0]
