@@ -8,9 +8,9 @@ import pytest
 from orderbridge.brokers.budget import Unlimited
 from orderbridge.brokers.http import BrokerHttp
 from orderbridge.brokers.login import Login, LoginRefused
-from orderbridge.brokers.port import Accepted, Done, NotTaken, Refused, Unknown
+from orderbridge.brokers.port import Accepted, Done, NotTaken, Outcome, Refused, Unknown
 from orderbridge.brokers.tradestation.adapter import TradeStation
-from orderbridge.commands import Bracket, Cancel, Place, PlaceGroup
+from orderbridge.commands import Bracket, Cancel, Command, Place, PlaceGroup
 from orderbridge.errors import BrokerUnavailableError, RateLimitedError
 from orderbridge.model import Duration, OrderStatus, Side
 from tests.contract.backend import Fault
@@ -283,6 +283,10 @@ def test_extended_duration_is_shown_as_it_was_asked(duration: Duration) -> None:
 # ---- quotas
 
 
+def send_as(bench: TradeStationBench, command: Command, command_id: str) -> Outcome:
+    return bench.broker.send(command, command_id, bench.deadline())
+
+
 def unbudgeted(bench: TradeStationBench) -> TradeStation:
     """Give an adapter that counts nothing itself."""
     http = BrokerHttp(bench.client, bench.tokens.login.base_url, HOSTS, bench.tokens, Unlimited())
@@ -315,6 +319,25 @@ def test_write_over_a_placement_quota_is_refused_as_rate_limited() -> None:
     assert isinstance(bench.broker.send(limit(bench, -2), "e" * 32, bench.deadline()), NotTaken)
     assert bench.writes() == sent  # the budget has learned from the first reply's headers
     assert len(active(bench.book(), bench.symbol)) == 1
+
+
+@case("BC-406")
+def test_last_of_a_placement_quota_is_for_closing_and_protecting() -> None:
+    """Entries leave a quarter of it, and cancels what a close or a stop takes: none is taken away in vain."""
+    bench = bench_of(placement_quota=60)
+    resting = [send_as(bench, limit(bench), f"{number:032}") for number in range(45)]
+    assert all(isinstance(outcome, Accepted) for outcome in resting)
+    assert isinstance(send_as(bench, limit(bench), "e" * 32), NotTaken)
+
+    orders = [order.id for order in active(bench.book(), bench.symbol)]
+    cancelled = [send_as(bench, Cancel(name, bench.symbol), f"{name:0>32}") for name in orders]
+
+    assert [isinstance(outcome, Accepted) for outcome in cancelled] == [True] * 13 + [False] * 32
+    assert isinstance(cancelled[13], NotTaken)
+    open_to_close = replace(market(bench), effect="close", side=Side.SELL)
+    assert not isinstance(send_as(bench, open_to_close, "c" * 32), NotTaken)
+    bench.advance(300_000)
+    assert isinstance(send_as(bench, limit(bench), "f" * 32), Accepted)
 
 
 # ---- signing in

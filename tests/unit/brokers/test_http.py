@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
+from fractions import Fraction
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from orderbridge.brokers.http import (
     EDGE_PAUSE_MS,
     RATE_PAUSE_MS,
+    Kept,
     Lost,
     MonotonicDeadline,
     NotConnected,
@@ -359,6 +361,43 @@ def test_write_without_time_or_budget_is_not_sent() -> None:
     assert connection(script).write("POST", "/a", QUOTA, soon(0.1)) == NotTaken("not_connected")
     limited = connection(script, budget=Budgeted(allowed=0))
     assert limited.write("POST", "/a", QUOTA, soon()) == NotTaken("edge_limited", 700)
+    assert script.requests == []
+
+
+KEPT = Kept("execution~entries", Fraction(1, 4))
+LEAVING = Quota("execution", 10, 1_000, (KEPT,))
+
+
+def told(limit: int, remaining: int) -> dict[str, str]:
+    return {"X-RateLimit-Limit": str(limit), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": "120"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        (told(60, 16), False),
+        (told(60, 15), True),
+        (told(1, 1), False),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "120"}, False),
+    ],
+)
+def test_reply_to_any_write_tells_when_only_what_is_kept_is_left(headers: dict[str, str], kept: bool) -> None:
+    budget = Budgeted()
+
+    connection(Script([reply({}, 200, headers)]), budget=budget).write("POST", "/a", LEAVING, soon())
+
+    assert budget.spent == [("execution", 10, 1_000)]
+    assert ((KEPT.name, 0, 120_000) in budget.learned) is kept
+
+
+def test_write_that_leaves_what_is_kept_is_counted_there_first() -> None:
+    budget = Budgeted(allowed=1)
+    script = Script([reply({"ok": 1})])
+
+    result = connection(script, budget=budget).write("POST", "/a", LEAVING, soon(), leaves=KEPT)
+
+    assert budget.spent == [("execution~entries", 10, 1_000)]
+    assert result == NotTaken("edge_limited", 700)
     assert script.requests == []
 
 

@@ -226,6 +226,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+LIMIT_HEADERS = ("x-ratelimit-limit", "ratelimit-limit", "rate-limit-limit", "x-rate-limit-limit")
 REMAINING_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "rate-limit-remaining", "x-rate-limit-remaining")
 RESET_HEADERS = ("x-ratelimit-reset", "ratelimit-reset", "rate-limit-reset", "x-rate-limit-reset")
 _LONGEST_RESET_S = 86_400

@@ -8,6 +8,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from orderbridge.brokers.budget import Budget
 from orderbridge.brokers.deadline import MonotonicDeadline
 from orderbridge.brokers.exchange import (
     DEFAULT_LIMITS,
+    LIMIT_HEADERS,
     REMAINING_HEADERS,
     RESET_HEADERS,
     Exchange,
@@ -48,6 +50,7 @@ __all__ = [
     "RATE_PAUSE_MS",
     "BrokerHttp",
     "Exchange",
+    "Kept",
     "Lost",
     "MonotonicDeadline",
     "NotConnected",
@@ -74,12 +77,22 @@ MIN_WRITE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A part of a quota that some requests must leave to others, counted under a name of its own in the budget."""
+
+    name: str
+    part: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """What a broker publishes about one resource: `limit` requests in `period_ms`."""
 
     resource: str
     limit: int
     period_ms: int
+    kept: tuple[Kept, ...] = ()
+    """What is kept of it: known as soon as a reply's headers tell the broker's own limit and what is left of it."""
 
 
 WriteResult = Reply | NotTaken | Unknown
@@ -159,16 +172,20 @@ class BrokerHttp:
         body: object = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        leaves: Kept | None = None,
     ) -> WriteResult:
         """Send a write once; after a 401 renew the token and send it once more.
 
-        Gives a `Reply` only for a readable (or empty) 2xx and for a 4xx, which the adapter judges. What never reached
-        the broker's order handling is `NotTaken`, all else after sending `Unknown`. Never raises for the wire.
+        One that `leaves` a part of the quota is not taken while the broker says that no more than that is left. Gives a
+        `Reply` only for a readable (or empty) 2xx and for a 4xx, which the adapter judges. What never reached the
+        broker's order handling is `NotTaken`, all else after sending `Unknown`. Never raises for the wire.
         """
         if deadline.remaining() < MIN_WRITE_S:
             return NotTaken("not_connected")
         try:
             token = self._tokens.access_token(deadline)
+            if leaves is not None:
+                self._budget.spend(leaves.name, quota.limit, quota.period_ms, deadline)
             result = self._send(method, path, quota, deadline, token, params, headers, body)
             if isinstance(result, Reply) and result.status == 401:
                 token = self._tokens.renew(token, deadline)
@@ -217,6 +234,10 @@ class BrokerHttp:
             self._budget.observe(quota.resource, 0, wait_ms(reply))
         elif remaining is not None and reset is not None:
             self._budget.observe(quota.resource, max(0, int(remaining)), int(reset * 1000))
+            limit = first_number(reply.headers, LIMIT_HEADERS)
+            for kept in quota.kept:
+                if limit is not None and int(remaining) <= int(limit) * kept.part:
+                    self._budget.observe(kept.name, 0, int(reset * 1000))
 
 
 def wait_ms(reply: Reply) -> int:

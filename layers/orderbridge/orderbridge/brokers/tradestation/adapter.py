@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from orderbridge.brokers.http import BrokerHttp, Quota
+from orderbridge.brokers.http import BrokerHttp, Quota, WriteResult
 from orderbridge.brokers.port import Capabilities, Deadline, Evidence, Look, Outcome, Refused, Resolution
 from orderbridge.brokers.tradestation import market, parse, quotas, values
 from orderbridge.brokers.tradestation.capabilities import capabilities_of
@@ -21,7 +21,7 @@ from orderbridge.brokers.tradestation.replies import change_outcome, placing_out
 from orderbridge.brokers.tradestation.resolve import resolve_command
 from orderbridge.brokers.tradestation.symbols import in_path
 from orderbridge.brokers.tradestation.wire import Bodies, BuyingPowerWarning, replace_body, wanted_orders
-from orderbridge.commands import Cancel, Command, Place, PlaceGroup, Replace
+from orderbridge.commands import Cancel, Command, Place, PlaceGroup, Replace, increases_exposure
 from orderbridge.errors import BrokerUnavailableError, NotSupportedError, ReadRefusedError, UnknownSymbolError
 from orderbridge.machine import MACHINE
 from orderbridge.model import AccountState, Bar, BrokerAccount, Execution, Instrument, Order, Position, Quote
@@ -155,21 +155,17 @@ class TradeStation:
         match command:
             case Place():
                 body = self._bodies.place(command, command_id)
-                return placing_outcome(
-                    self._http.write("POST", "/orderexecution/orders", quotas.EXECUTION, deadline, body=body),
-                    wanted_orders(command),
-                )
+                reply = self._write("POST", "/orderexecution/orders", command, deadline, body)
+                return placing_outcome(reply, wanted_orders(command))
             case PlaceGroup():
                 body = self._bodies.group(command, command_id)
-                return placing_outcome(
-                    self._http.write("POST", "/orderexecution/ordergroups", quotas.EXECUTION, deadline, body=body),
-                    wanted_orders(command),
-                )
+                reply = self._write("POST", "/orderexecution/ordergroups", command, deadline, body)
+                return placing_outcome(reply, wanted_orders(command))
             case Replace():
                 return self._replace(command, deadline)
             case Cancel():
                 path = f"/orderexecution/orders/{in_path(command.order_id)}"
-                return change_outcome(self._http.write("DELETE", path, quotas.EXECUTION, deadline))
+                return change_outcome(self._write("DELETE", path, command, deadline))
             case _:
                 raise _not_offered(command)
 
@@ -180,7 +176,13 @@ class TradeStation:
         if not body:
             return Refused("invalid", "the replace changes nothing")
         path = f"/orderexecution/orders/{in_path(command.order_id)}"
-        return change_outcome(self._http.write("PUT", path, quotas.EXECUTION, deadline, body=body))
+        return change_outcome(self._write("PUT", path, command, deadline, body))
+
+    def _write(self, method: str, path: str, command: Command, deadline: Deadline, body: object = None) -> WriteResult:
+        """Send a write; the last of a quota is for closing and protecting, and no stop is taken away with it."""
+        leaves = quotas.FOR_CLOSES if isinstance(command, (Cancel, Replace)) else None
+        leaves = quotas.FOR_EXITS if increases_exposure(command) else leaves
+        return self._http.write(method, path, quotas.EXECUTION, deadline, body=body, leaves=leaves)
 
     def resolve(self, command: Command, command_id: str, evidence: Evidence, look: Look) -> Resolution:
         """Tell from a look that was requested after sending whether the command took effect. Pure."""
