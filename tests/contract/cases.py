@@ -51,7 +51,7 @@ CASES: dict[str, str] = {
     "BC-403": "A group or an entry that is refused in part names the parts; each kind of exit is found again.",
     "BC-404": "Partial ends, lost cancels, fills under ACK and waiting exits show as what they are.",
     "BC-405": "Previews place nothing; routes, triggers, front contracts and extended durations are read.",
-    "BC-406": "A quota that is used up is told with the time to wait, for reads and writes; its last part is for closing and protecting.",
+    "BC-406": "A quota that is used up is told with the time to wait; the last of it is for closing and protecting.",
     "BC-407": "Tokens are refreshed, rotated, revoked; a dead login is told from a token endpoint that is down.",
 }
 
