@@ -98,6 +98,7 @@ from tests.simulation.invariants.made_presses import (
     stop_of_a_shared_position,
     taken_away,
     ticket_at,
+    ticket_left_over,
     turns,
     two_jobs,
 )
@@ -113,7 +114,7 @@ GOOD: dict[str, list[Story]] = {
     "NothingWhileHalted": [halted("none", True), halted("entries", False), halted("all", True, "strategy#t")],
     "WithinLimits": [second_entry(2)],
     "PricesNeverWorse": [limit_at("10.00"), stop_at("9.01"), ticket_at("10.00")],
-    "ReducesOnly": [closes(2), closes(1), closed_by_press(2)],
+    "ReducesOnly": [closes(2), closes(1), closed_by_press(2), ticket_left_over(9)],
     "LeavesForeignAlone": [hedged("p1", hand=True), hedged("p1", other="t"), position_closed_by_press("p1")],
     "OneSideOnly": [two_of_a_side],
     "ClosesAsAsked": [closes(1, asked=1), closes(2), closed_by_press(1, asked=1), closed_by_press(2)],
@@ -173,7 +174,7 @@ BAD: dict[str, list[Story]] = {
     ],
     "WithinLimits": [second_entry(1), beyond_max_quantity],
     "PricesNeverWorse": [limit_at("10.01"), sent_at_market, stop_at("9.00"), stop_at("9.50"), ticket_at("9.99")],
-    "ReducesOnly": [closes(3), closes_beyond_a_strangers, closed_by_press(3)],
+    "ReducesOnly": [closes(3), closes_beyond_a_strangers, closed_by_press(3), ticket_left_over(10)],
     "LeavesForeignAlone": [hedged("p2", hand=True), hedged("p2", other="t"), position_closed_by_press("p2")],
     "OneSideOnly": [both_sides],
     "ClosesAsAsked": [

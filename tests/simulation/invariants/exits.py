@@ -41,6 +41,8 @@ class ReducesOnly(Invariant):
         name = f"order {row.id} ({step.placed.purpose} of {step.placed.strategy or 'nobody'})"
         if step.placed.purpose != "close" and (_crossed_by_others(book, step, root) or _just_netted(book, step, root)):
             return
+        if _rests_of_a_ticket(view, step) and _just_gone(book, step, root):
+            return
         if not book.hedging and _opens(step.held_before, step.signed):
             yield self.violated(view, f"{name} moved {root} from {step.held_before} to {step.held}", step.at_ms)
         by_broker = book.tradelocker and step.placed.purpose != "close"  # as large as the position, whoever's it is
@@ -59,6 +61,19 @@ def _just_netted(book: AccountBook, step: Step, root: str) -> bool:
     """Tell whether a person's resting order has taken the position away just before: the exit is still to be freed."""
     entries = [one for one in book.steps[root] if one.placed.purpose == "entry" and by_hand(one.placed.strategy)]
     return any(0 <= step.at_ms - one.at_ms < NETTED_MS and one.signed * step.signed > 0 for one in entries)
+
+
+def _rests_of_a_ticket(view: View, step: Step) -> bool:
+    """Tell whether the order is a person's own that rested until now, and closed what was held when it was placed."""
+    command = step.placed.command
+    wanted = None if command is None else view.ledger.wanted(command)
+    return wanted is not None and wanted.button == "place" and step.placed.row.opened_ms < step.at_ms
+
+
+def _just_gone(book: AccountBook, step: Step, root: str) -> bool:
+    """Tell whether another order has closed the position just before: the one that rests is still to be cancelled."""
+    others = (one for one in book.steps[root] if one.placed is not step.placed and one.signed * step.signed > 0)
+    return any(0 <= step.at_ms - one.at_ms < NETTED_MS for one in others)
 
 
 def _crossed_by_others(book: AccountBook, step: Step, root: str) -> bool:

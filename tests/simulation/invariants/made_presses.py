@@ -200,6 +200,23 @@ def closed_by_press(quantity: Any, asked: Any = None, button: Any = "close") -> 
     return story
 
 
+def ticket_left_over(seconds: int) -> Story:
+    """A person's resting order was to close what a strategy's target has closed `seconds` before it fills."""
+
+    def story(made: Made) -> None:
+        entered(made, 2)
+        job = pressed(made, "place", 2, side=-1, order_type=OrderType.STOP, stop_price=D("9.00"))
+        ticket = Place(made.symbol, SELL, D(2), "close", OrderType.STOP, stop_price=D("9.00"))
+        mark = made.mark(made.command(job, ticket, role="close", strategy=BOOK))
+        made.later(1)
+        made.row("", -1, 2, 2)
+        placed_ms = made.at_ms
+        made.later(seconds)
+        made.row(mark, -1, 2, 2, opened_ms=placed_ms)
+
+    return story
+
+
 def position_closed_by_press(position: str) -> Story:
     """A person presses Close on `p1`."""
 
