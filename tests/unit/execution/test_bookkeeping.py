@@ -669,6 +669,17 @@ def test_orders_of_the_root_are_told_apart_by_whose_they_are() -> None:
     assert [one.symbol for one in given.positions] == [MES]
 
 
+def test_closes_of_people_stand_beside_what_a_strategy_holds() -> None:
+    ann = book(0, tracked("out", "close"), tracked("wrong", "close"), tracked("st", "stop"), strategy="panel:ann")
+    other = book(1, tracked("theirs", "close"), strategy="other")
+    orders = (order("out", kind=LIMIT), order("wrong", BUY, LIMIT), order("st"), order("theirs", kind=LIMIT))
+    state = of(book(2), ann, other, roots=(base(3),))
+
+    assert [one.id for one in holding(state, *orders, position(3)).people] == ["out"]
+    assert [one.id for one in holding(state, *orders, position(-3)).people] == ["wrong"]
+    assert holding_of(state, look(*orders, position(3)), "panel:ann", "MES", NETTING).people == ()
+
+
 def test_unsettled_report_is_held_as_the_ledger_has_it() -> None:
     state = of(book(2), roots=(base(2, NOW_MS),))
 

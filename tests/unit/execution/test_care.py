@@ -232,12 +232,39 @@ def test_exits_of_nothing_are_cancelled() -> None:
     assert "nothing is held" in given.why
 
 
-def test_exits_of_nothing_stay_with_a_resting_entry_and_with_a_position() -> None:
+def test_exits_of_nothing_wait_with_their_resting_entry_and_stay_with_a_position() -> None:
     entry = order("e", BUY, LIMIT)
+    waiting = stop(status=INACTIVE, parent_id="e")
 
-    assert care(book(0), held(0, exits=(stop(),), entries=(entry,))) is None
+    assert care(book(0), held(0, exits=(waiting,), entries=(entry,))) is None
     assert care(book(0), held(0, exits=(stop(position_id="p"),))) is None
     assert care(book(0), held(0)) is None
+
+
+def test_exits_of_nothing_are_cancelled_beside_another_entry_that_rests() -> None:
+    entry = order("e", BUY, LIMIT)
+    waiting = stop("waits", status=INACTIVE, parent_id="e")
+    left = stop("left", status=INACTIVE, parent_id="gone")
+
+    commands = sent(book(0), held(0, exits=(stop(), waiting, left), entries=(entry,)))
+
+    assert commands == [Cancel("st", MES), Cancel("left", MES)]
+
+
+def test_resting_close_of_a_person_lasts_as_long_as_the_account_holds_what_it_closes() -> None:
+    mine = book(0, tracked("out", "close", 2), strategy="panel:ann")
+    close = target("out", 2)
+
+    assert sent(mine, held(3, owned=0, exits=(close,))) == []
+    assert sent(mine, held(1, owned=0, exits=(close,))) == [Replace("out", MES, quantity=d(1))]
+    assert sent(mine, held(0, owned=0, exits=(close,))) == [Cancel("out", MES)]
+    assert sent(mine, held(-3, owned=0, exits=(close,))) == [Cancel("out", MES)]
+
+
+def test_close_of_a_strategy_closes_nothing_but_its_own() -> None:
+    following = book(0, tracked("out", "close", 2))
+
+    assert sent(following, held(3, owned=0, exits=(target("out", 2),))) == [Cancel("out", MES)]
 
 
 def test_exit_on_the_side_of_what_is_held_is_cancelled() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orderbridge.brokers.port import Evidence, PlacedOrder
-from orderbridge.commands import Bracket, Cancel, ClosePosition, Place, Replace
+from orderbridge.commands import Bracket, Cancel, ClosePosition, Command, Place, Replace
 from orderbridge.execution.records import CommandRecord, CommandStatus
 from orderbridge.execution.steps import (
     AGAIN_MS,
@@ -434,6 +434,39 @@ def test_cut_of_one_leg_under_way_does_not_hold_up_the_others() -> None:
     cut = record(Replace("st", MES, quantity=d(1)), "other")
 
     assert sent(step(asked, held(2, **exits(*STOP_AND_TARGET)), cut)) == [Replace("tp", MES, quantity=d(1))]
+
+
+OF_A_PERSON = order("out", kind=LIMIT, quantity=3)
+
+
+@pytest.mark.parametrize(
+    ("holds", "exits_first"),
+    [
+        (5, []),
+        (4, [Replace("out", MES, quantity=d(2))]),
+        (2, [Cancel("out", MES)]),
+    ],
+)
+def test_exit_frees_what_a_persons_own_close_reserves_of_its_part(holds: int, exits_first: list[Command]) -> None:
+    holding = held(holds, owned=2, people=(OF_A_PERSON,))
+
+    assert sent(step(goal(), holding)) == (exits_first or [Place(MES, SELL, d(2), "close")])
+
+
+def test_exit_waits_until_a_persons_close_is_gone() -> None:
+    given = step(goal(), held(2, people=(OF_A_PERSON,)), cancel_record("out", sent_at_ms=NOW_MS - 300))
+
+    assert given == Await("release", NOW_MS - 300, NOW_MS + AGAIN_MS)
+
+
+def test_partial_exit_leaves_what_stays_protected_before_a_persons_close() -> None:
+    asked = goal(close_quantity=d(1), close_floor=d(1))
+    close = order("out", kind=LIMIT, quantity=1)
+
+    assert sent(step(asked, held(2, people=(close,), **exits(order("st"))))) == [
+        Replace("st", MES, quantity=d(1)),
+        Cancel("out", MES),
+    ]
 
 
 # ---- closing by id

@@ -2,7 +2,8 @@
 
     covered    = what working stops and closing orders can still close
     missing    = owned - covered    -> protective orders for the difference
-    surplus    = covered - owned    -> stops and targets are cut: an orphan stop would open a position
+    surplus    = covered - owned    -> stops and targets are cut: an orphan stop would open a position, also beside an
+                                       entry that still rests
     a parent filled in part         -> its waiting children are cancelled first, so that the broker never releases a
                                        second stop for the same quantity; then the filled part gets its own
 """
@@ -34,7 +35,7 @@ class Care:
 def care_for(book: Book, holding: Holding, capabilities: Capabilities, now_ms: int) -> Care | None:
     """Give what the book's protection needs now, or None when it is as it should be."""
     if book.owned == 0:
-        return _no_orphans(holding)
+        return _no_orphans(book, holding)
     against = _against(book, holding, capabilities)
     if against is not None:
         return against
@@ -80,13 +81,29 @@ def _is_close(book: Book, order: Order) -> bool:
     return any(t.order_id == order.id and t.role == "close" for t in book.tracked)
 
 
-def _no_orphans(holding: Holding) -> Care | None:
-    if holding.entries:
-        return None  # the exits are an entry's own children
-    orphans = [o for o in holding.exits if o.position_id is None]
-    if not orphans:
-        return None
-    return Care(tuple(("other", Cancel(o.id, o.symbol)) for o in orphans), "nothing is held any more")
+def _no_orphans(book: Book, holding: Holding) -> Care | None:
+    commands: list[tuple[Role, Command]] = []
+    for order in holding.exits:
+        keep = _of_use(book, holding, order)
+        if order.position_id is not None or keep == order.remaining:
+            continue
+        if keep == 0:
+            commands.append(("other", Cancel(order.id, order.symbol)))
+        else:
+            commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
+    return Care(tuple(commands), "nothing is held any more") if commands else None
+
+
+def _of_use(book: Book, holding: Holding, order: Order) -> Decimal:
+    """Give how much of an exit has a use though the book owns nothing: the rest could only open a position.
+
+    It may wait for an entry that still rests; and a person may close what a strategy, or a stranger, holds.
+    """
+    if order.status is OrderStatus.INACTIVE and _rests(book, holding, order):
+        return order.remaining
+    if book.of_person and _is_close(book, order):
+        return min(order.remaining, max(ZERO, -holding.held * order.side.sign))
+    return ZERO
 
 
 def _against(book: Book, holding: Holding, capabilities: Capabilities) -> Care | None:

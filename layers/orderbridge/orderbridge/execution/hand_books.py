@@ -15,24 +15,23 @@ from orderbridge.brokers.port import Capabilities, Look
 from orderbridge.commands import Bracket
 from orderbridge.execution.care import unprotected
 from orderbridge.execution.held import held_of
-from orderbridge.execution.records import Book, LaneState, Protection, Role, RootState, Tracked
+from orderbridge.execution.records import PANEL, Book, LaneState, Protection, Role, RootState, Tracked
 from orderbridge.execution.session import with_book
 from orderbridge.model import Order, OrderStatus, OrderType, Position
 from orderbridge.strategy.goal import Holding
 from orderbridge.strategy.symbols import canonical_root
 
-PREFIX = "panel:"
 STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
 def panel_book(user: str) -> str:
     """Name the book of a user."""
-    return f"{PREFIX}{user}"
+    return f"{PANEL}{user}"
 
 
 def by_hand(strategy: str) -> bool:
     """Tell whether a book is a person's."""
-    return strategy.startswith(PREFIX)
+    return strategy.startswith(PANEL)
 
 
 def base_of(strategy: str) -> str:

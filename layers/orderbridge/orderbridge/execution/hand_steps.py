@@ -222,6 +222,8 @@ def _held(goal: Goal, wish: Wish, scene: Scene) -> Holding:
     if position is None:
         return Holding(ZERO, ZERO)
     exits = exits_of(scene.state, scene.look, position, closing=True)
+    theirs = {one.order_id for book in scene.state.books if book.of_person for one in book.tracked}
+    exits = tuple(sorted(exits, key=lambda order: order.id in theirs))  # people's are freed before strategies'
     return Holding(held=position.signed, owned=position.signed, positions=(position,), exits=exits)
 
 

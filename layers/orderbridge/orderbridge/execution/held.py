@@ -43,6 +43,8 @@ def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: Pos
     entries = tuple(o for o in ours if o.id in tracked and tracked[o.id].role == "entry")
     exits = tuple(o for o in ours if o not in entries)
     foreign = tuple(o for o in working if o.id not in of_lane and o not in ours)
+    by_others = [order for other in state.books if other.of_person and other is not book for order in other.tracked]
+    closes = {order.order_id for order in by_others if order.role == "close"}
     pending = [p for p in state.pending if p.root == root and p.strategy == strategy]
     hidden = hidden_entries(book, look)
     if mode is PositionMode.HEDGING:
@@ -63,6 +65,7 @@ def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: Pos
         entries=entries,
         exits=exits,
         foreign=foreign,
+        people=tuple(o for o in working if o.id in closes and o.side.sign * held < 0),
         unknown_entries=sum((p.signed_quantity for p in pending if p.role == "entry"), ZERO)
         + sum(((order.quantity - order.booked) * order.side.sign for order in hidden), ZERO),
         unknown_exits=sum(1 for p in pending if p.role == "close"),

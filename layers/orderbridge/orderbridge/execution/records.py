@@ -176,9 +176,13 @@ class Protection:
     works its exits: they are the person's own, and only too many of them are cut."""
 
 
+PANEL = "panel:"
+"""How the names of people's books begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What one strategy holds and works in one root of the lane's account."""
+    """What one strategy, or one person at the panel, holds and works in one root of the lane's account."""
 
     strategy: str
     root: str
@@ -196,6 +200,11 @@ class Book:
     chain_job: str = ""
     """The job whose link `chain` took up last."""
     unprotected_since_ms: int | None = None
+
+    @property
+    def of_person(self) -> bool:
+        """Tell whether the book is a person's, who may close whatever the account holds."""
+        return self.strategy.startswith(PANEL)
 
 
 @dataclass(frozen=True, slots=True)

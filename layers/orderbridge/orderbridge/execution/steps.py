@@ -124,7 +124,7 @@ def next_step(
 
 def _cancel_entries(goal: Goal, holding: Holding, progress: Progress) -> Step | None:
     against = [order for order in holding.entries if unwanted(goal, order.side)]
-    return _cancelled(against, progress, "cancel")
+    return _cancelled(against, progress)
 
 
 def unwanted(goal: Goal, side: Side) -> bool:
@@ -137,11 +137,11 @@ def unwanted(goal: Goal, side: Side) -> bool:
     return side is not wanted
 
 
-def _cancelled(orders: Sequence[Order], progress: Progress, what: Literal["cancel", "release"]) -> Step | None:
+def _cancelled(orders: Sequence[Order], progress: Progress) -> Step | None:
     fresh = [order for order in orders if not _under_way(order, progress)]
     if fresh:
         return Send(tuple(("other", Cancel(order.id, order.symbol)) for order in fresh))
-    return _wait_for(what, orders, progress)
+    return _wait_for("cancel", orders, progress)
 
 
 def _under_way(order: Order, progress: Progress) -> bool:
@@ -197,31 +197,36 @@ def _close_under_way(progress: Progress) -> Step | None:
 
 
 def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) -> Step | None:
-    """Free what working exits reserve: shares reserved by a stop cannot be sold, and an orphan stop would open."""
+    """Free what working exits reserve: shares reserved by a stop cannot be sold, and an orphan stop would open.
+
+    What people's own closing orders reserve at the panel is freed where both cannot be: an exit comes first.
+    """
     side = _closing_side(goal)
     exits = [o for o in holding.exits if o.status is OrderStatus.WORKING and o.side is side]
-    after = max(ZERO, _closable(goal, holding) - left)
-    if after == 0:
-        return _cancelled(exits, progress, "release")
-    commands: list[tuple[Role, Command]] = []
-    waiting: list[Order] = []
-    room = after
+    room = max(ZERO, _closable(goal, holding) - left)
+    beside = abs(holding.held) - left
+    kept: list[tuple[Order, Decimal]] = []
     for bracket in _brackets(exits):
-        kept = min(max(order.remaining for order in bracket), room)
-        room -= kept
-        for order in bracket:
-            keep = min(order.remaining, kept)
-            if keep == order.remaining:
-                continue
-            if _under_way(order, progress):
-                waiting.append(order)
-            elif keep == 0:
-                commands.append(("other", Cancel(order.id, order.symbol)))
-            else:
-                commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
-    if commands:
-        return Send(tuple(commands))
-    return _wait_for("release", waiting, progress)
+        most = min(max(order.remaining for order in bracket), room)
+        room, beside = room - most, beside - most
+        kept += [(order, min(order.remaining, most)) for order in bracket]
+    for order in holding.people:
+        most = min(order.remaining, max(ZERO, beside))
+        beside -= most
+        kept.append((order, most))
+    return _shrunk([(order, keep) for order, keep in kept if keep < order.remaining], progress)
+
+
+def _shrunk(kept: Sequence[tuple[Order, Decimal]], progress: Progress) -> Step | None:
+    """Cut each order to what is kept of it, and wait until that shows."""
+    fresh = [(order, keep) for order, keep in kept if not _under_way(order, progress)]
+    commands: list[tuple[Role, Command]] = []
+    for order, keep in fresh:
+        if keep == 0:
+            commands.append(("other", Cancel(order.id, order.symbol)))
+        else:
+            commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
+    return Send(tuple(commands)) if commands else _wait_for("release", [order for order, _ in kept], progress)
 
 
 def _brackets(exits: Sequence[Order]) -> list[list[Order]]:

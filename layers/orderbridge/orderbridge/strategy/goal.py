@@ -92,6 +92,8 @@ class Holding:
     """Own orders that are working and can only close (stops, targets, closing limits)."""
     foreign: tuple[Order, ...] = ()
     """Working orders of this root that no command of the bridge placed."""
+    people: tuple[Order, ...] = ()
+    """Working orders by which people at the panel close what is held on this side, no stops and targets among them."""
     unknown_entries: Decimal = Decimal(0)
     """Signed quantity of entries whose outcome is UNKNOWN; they count as filled for every limit (rule 1)."""
     unknown_exits: int = 0
