@@ -210,11 +210,17 @@ def test_read_meeting_401_renews_once_and_repeats_with_the_new_token() -> None:
     assert [request.headers["Authorization"] for request in script.requests] == ["Bearer token-1", "Bearer token-2"]
 
 
-def test_read_meeting_401_twice_raises_login_lost() -> None:
+def test_read_renews_again_when_the_token_that_another_process_stored_is_dead_too() -> None:
+    script = Script([reply({}, 401), reply({}, 401), reply({"ok": 1})])
+    assert connection(script).read("/a", QUOTA, soon()) == {"ok": 1}
+    assert script.requests[2].headers["Authorization"] == "Bearer token-3"
+
+
+def test_read_meeting_401_with_a_fresh_token_raises_login_lost() -> None:
     script = Script([reply({}, 401)])
     with pytest.raises(LoginLostError):
         connection(script).read("/a", QUOTA, soon())
-    assert len(script.requests) == 2
+    assert len(script.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -331,10 +337,18 @@ def test_write_meeting_401_renews_and_repeats_once() -> None:
     assert script.requests[1].headers["Authorization"] == "Bearer token-2"
 
 
-def test_write_meeting_401_twice_is_not_taken_and_not_sent_a_third_time() -> None:
+def test_write_renews_again_when_the_token_that_another_process_stored_is_dead_too() -> None:
+    script = Script([reply({}, 401), reply({}, 401), reply({"ok": 1})])
+    result = connection(script).write("POST", "/a", QUOTA, soon(), body={"a": 1})
+    assert isinstance(result, Reply)
+    assert result.body == {"ok": 1}
+    assert script.requests[2].headers["Authorization"] == "Bearer token-3"
+
+
+def test_write_meeting_401_with_a_fresh_token_is_not_taken_and_not_sent_again() -> None:
     script = Script([reply({}, 401)])
     assert connection(script).write("POST", "/a", QUOTA, soon()) == NotTaken("unauthorized")
-    assert len(script.requests) == 2
+    assert len(script.requests) == 3
 
 
 def test_write_meeting_401_then_silence_is_unknown() -> None:

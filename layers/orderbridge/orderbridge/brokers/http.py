@@ -72,6 +72,9 @@ EDGE_PAUSE_MS = 15_000
 RATE_PAUSE_MS = 1_000
 """How long to wait after a 429 that names no time."""
 READ_PAUSES_S = (0.15, 0.6)
+RENEWALS = 2
+"""How often the token is renewed within one request: the first time another process may have stored the pair long
+before, and it is dead as well; the second one is fresh."""
 MIN_WRITE_S = 0.5
 """With less time than this a write would only end as unknown, so it is not sent."""
 
@@ -137,7 +140,7 @@ class BrokerHttp:
         `BrokerUnavailableError`, `RateLimitedError`, `LoginLostError`, `ReadRefusedError` (other 4xx).
         """
         token = self._tokens.access_token(deadline)
-        renewed = False
+        renewals = RENEWALS
         pauses = list(READ_PAUSES_S)
         failed = ""
         while True:
@@ -151,9 +154,9 @@ class BrokerHttp:
                 if result.ok and result.body is not None:
                     return result.body
                 if result.status == 401:
-                    if renewed:
+                    if not renewals:
                         raise LoginLostError("the broker refuses the login, also with a fresh token")
-                    token, renewed = self._tokens.renew(token, deadline), True
+                    token, renewals = self._tokens.renew(token, deadline), renewals - 1
                     continue
                 if 400 <= result.status < 500:
                     raise _refused_read(result)
@@ -174,7 +177,7 @@ class BrokerHttp:
         headers: Mapping[str, str] | None = None,
         leaves: Kept | None = None,
     ) -> WriteResult:
-        """Send a write once; after a 401 renew the token and send it once more.
+        """Send a write once, and again only after a 401, with a renewed token.
 
         One that `leaves` a part of the quota is not taken while the broker says that no more than that is left. Gives a
         `Reply` only for a readable (or empty) 2xx and for a 4xx, which the adapter judges. What never reached the
@@ -187,7 +190,9 @@ class BrokerHttp:
             if leaves is not None:
                 self._budget.spend(leaves.name, quota.limit, quota.period_ms, deadline)
             result = self._send(method, path, quota, deadline, token, params, headers, body)
-            if isinstance(result, Reply) and result.status == 401:
+            for _ in range(RENEWALS):
+                if not (isinstance(result, Reply) and result.status == 401):
+                    break
                 token = self._tokens.renew(token, deadline)
                 result = self._send(method, path, quota, deadline, token, params, headers, body)
         except RateLimitedError as error:

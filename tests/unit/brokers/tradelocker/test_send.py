@@ -73,11 +73,11 @@ def test_401_renews_the_token_and_sends_once_more() -> None:
     assert first == second
 
 
-def test_second_401_is_proof_and_ends_it() -> None:
+def test_401_with_a_fresh_token_is_proof_and_ends_it() -> None:
     server = Server({PLACE: reply({}, 401)})
 
     assert _send(server) == NotTaken("unauthorized")
-    assert len(server.sent(PLACE)) == 2
+    assert len(server.sent(PLACE)) == 3
 
 
 def test_refusal_inside_a_200_is_refused_and_never_accepted() -> None:
