@@ -30,6 +30,10 @@ class Observer(Protocol):
 
     def frozen(self, milliseconds: int, service: str) -> None: ...
 
+    def stumbled(self, process: "Process") -> None:
+        """Note that a call of the process went wrong, or that it died: what it was at may not have been done."""
+        ...
+
 
 class Process:
     """`Machine` of one Lambda environment, and the door through which all of its calls go out."""
@@ -85,6 +89,7 @@ class Process:
     def die(self, why: str) -> None:
         """End the process here."""
         self.alive = False
+        self.observer.stumbled(self)
         self.observer.died(self, why)
         raise KilledError(why)
 
@@ -99,6 +104,7 @@ class Process:
         fate = self.weather.fate(self.dice, self.name, self.function, service, operation)
         if fate is None:
             return None
+        self.observer.stumbled(self)
         if fate.fault is Fault.KILL_BEFORE:
             self.die(f"before {service} {operation}")
         if fate.fault is Fault.FREEZE:

@@ -1,12 +1,14 @@
 """The wire from a process to the simulated brokers: httpx requests in, virtual time and faults on the way."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import httpx
 
 from sandbox.simserver import Request, Response
 from sandbox.simserver.inprocess import EDGE_PAGE
 from tests.simulation.cores import PORTS, Core
+from tests.simulation.exchanges import Exchanges
 from tests.simulation.process import Process
 from tests.simulation.weather import Fate, Fault
 
@@ -36,12 +38,14 @@ class BrokerWire(httpx.BaseTransport):
         process: Process,
         cores: Mapping[str, Core],
         outages: Outages,
+        exchanges: Exchanges,
         told: Callable[[str, str, str, int | None], None],
     ) -> None:
         """`told` hears of each write: process, request, the fault or nothing, the status of the reply or None."""
         self._process = process
         self._cores = cores
         self._outages = outages
+        self._exchanges = exchanges
         self._told = told
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -57,20 +61,24 @@ class BrokerWire(httpx.BaseTransport):
             down = self._outages.of(core.name, process.hub.now)
             fate = None if down is None else Fate(down)
         limit_ms = _read_limit_ms(request)
+        plain = Request.of(request.method, target, dict(request.headers), request.read())
+        number = self._exchanges.send(process.name, plain) if service == "login" else None
         if fate is not None:
             self._before(core, fate, request, limit_ms)
-        plain = Request.of(request.method, target, dict(request.headers), request.read())
         if fate is not None and fate.fault is Fault.LATE:
-            process.hub.after(limit_ms + fate.ms, lambda: process.carry_out(lambda: core.handle(plain)))
+            handled = partial(self._handled, core, plain, number)
+            process.hub.after(limit_ms + fate.ms, lambda: process.carry_out(handled))
             process.wait(limit_ms)
             raise httpx.ReadTimeout("no answer in time", request=request)
-        response = process.carry_out(lambda: self._answer(core, plain, fate))
+        answer = response = process.carry_out(lambda: self._answer(core, plain, fate, number))
         if request.method != "GET":
             self._told(process.name, operation, "" if fate is None else str(fate.fault), response.status)
         if service == "login" and response.status == 200:
             process.in_hand.add(core.name)
         if fate is not None:
             response = self._after(core, fate, request, response, limit_ms, operation)
+        if response is answer:
+            self._exchanges.hear(number)
         return httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
 
     def _before(self, core: Core, fate: Fate, request: httpx.Request, limit_ms: int) -> None:
@@ -85,7 +93,10 @@ class BrokerWire(httpx.BaseTransport):
             case _:
                 return
 
-    def _answer(self, core: Core, request: Request, fate: Fate | None) -> Response:
+    def _handled(self, core: Core, request: Request, number: int | None) -> Response:
+        return self._exchanges.answer(number, core.handle(request))
+
+    def _answer(self, core: Core, request: Request, fate: Fate | None, number: int | None) -> Response:
         """Let the broker answer, or what stands before it."""
         match None if fate is None else fate.fault:
             case Fault.ERROR_BEFORE | Fault.THROTTLED:
@@ -102,7 +113,7 @@ class BrokerWire(httpx.BaseTransport):
                 said: Response = core.app.error_200(request, "The order could not be taken")
                 return said
             case _:
-                return core.handle(request)
+                return self._handled(core, request, number)
 
     def _after(
         self, core: Core, fate: Fate, request: httpx.Request, response: Response, limit_ms: int, operation: str

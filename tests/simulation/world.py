@@ -28,6 +28,7 @@ from orderbridge.wiring import Environment as Variables
 from tests.simulation.account import PREFIX, TABLE, Account
 from tests.simulation.connections import StoredLogin, account_settings, login_of
 from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore
+from tests.simulation.exchanges import Exchanges
 from tests.simulation.hub import Hub
 from tests.simulation.invariants.base import View
 from tests.simulation.invariants.evidence import (
@@ -39,6 +40,7 @@ from tests.simulation.invariants.evidence import (
     Trouble,
     Write,
 )
+from tests.simulation.invariants.exchanged import Exchange
 from tests.simulation.invariants.pressed import Listing, Pressed
 from tests.simulation.lambdas import TIMEOUT_MS, Complaints, Environment, Function, take_logs
 from tests.simulation.ledgers import TradeLockerLedger, TradeStationLedger
@@ -80,6 +82,8 @@ class World:
         self.hub = Hub(START_MS, self._seed("hub"))
         self.weather = Weather(self.note)
         self.outages = Outages()
+        self._exchanges = Exchanges(self.hub.now_ms)
+        self.stumbles: dict[str, int] = {}
         self.aws = Account(self.hub.now_ms, self.dice("account"), self.dice("secrets"))
         self.cores: dict[str, Core] = {
             "tradelocker": TradeLockerCore(self.hub, story.switches.get("tradelocker", {})),
@@ -163,6 +167,9 @@ class World:
             self.trouble("frozen", milliseconds)
         self.trouble("killed", milliseconds + 85_000)
 
+    def stumbled(self, process: Process) -> None:
+        self.stumbles[process.name] = self.hub.now
+
     def _expect_cores(self) -> None:
         """See that what falls due at a broker happens at its moment, and is seen then."""
         for name, core in self.cores.items():
@@ -206,7 +213,7 @@ class World:
         if function == "alert_receiver":
             module["receiver"] = module["receiver_of"](variables, process, self._connect(process))
             return environment
-        wire = BrokerWire(process, self.cores, self.outages, self._wrote)
+        wire = BrokerWire(process, self.cores, self.outages, self._exchanges, self._wrote)
         clients = self.client_of(process, retries=True)
         bridge = Bridge(Variables.read(variables), wire, process, clients)
         if function == "broker_api":
@@ -282,6 +289,7 @@ class World:
         for process in self._processes:
             if process.alive:
                 self.lost_logins |= process.in_hand
+                self.stumbled(process)
                 process.alive = False
         self._processes.clear()
         for function in self.functions.values():
@@ -299,7 +307,7 @@ class World:
         self.operators += 1
         number = len(self.restored)
         process = Process(self.hub, self.weather, self, "operator", f"operator-{number}", self.dice("operator"), 0)
-        wire = BrokerWire(process, self.cores, self.outages, self._wrote)
+        wire = BrokerWire(process, self.cores, self.outages, self._exchanges, self._wrote)
         opened = terminal(process, wire, self.client_of(process, retries=True), self.aws.variables())
 
         def work() -> None:
@@ -396,6 +404,10 @@ class World:
     @property
     def told(self) -> Sequence[Told]:
         return self.aws.told()
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        return self._exchanges.all
 
     @property
     def logins(self) -> Sequence[LoginEvidence]:

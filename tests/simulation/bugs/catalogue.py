@@ -429,6 +429,14 @@ BUGS: tuple[Bug, ...] = (
         ("LoginsKept",),
     ),
     Bug(
+        "own-pair-exchanged",
+        "mechanics",
+        "A process exchanges the pair that it got last itself, though another has stored a newer one.",
+        doors.own_pair_exchanged,
+        "tokens",
+        ("ExchangedOnce",),
+    ),
+    Bug(
         "part-of-a-close-ignored",
         "trading",
         "A person who closes a part closes everything.",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from orderbridge.alerts import identity as identities
 from orderbridge.alerts.identity import Identity
@@ -151,3 +152,18 @@ def old_pair_written_back(patch: Patcher) -> None:
         return store
 
     patch.method(TokenKeeper, "_store", twin)
+
+
+def own_pair_exchanged(patch: Patcher) -> None:
+    """What the secret holds is read and not believed: a process exchanges its own last pair."""
+
+    def twin(original: Any) -> Any:
+        own: WeakKeyDictionary[TokenKeeper, Any] = WeakKeyDictionary()
+
+        def exchange(self: TokenKeeper, lease: Any, stored: Any, deadline: Any, after_401: bool) -> Any:
+            own[self] = original(self, lease, own.get(self, stored), deadline, after_401)
+            return own[self]
+
+        return exchange
+
+    patch.method(TokenKeeper, "_exchange", twin)

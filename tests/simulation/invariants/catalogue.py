@@ -30,6 +30,7 @@ KINDS: tuple[type[Invariant], ...] = (
     alerts.Explained,
     alerts.UnderstoodAsMeant,
     logins.LoginsKept,
+    logins.ExchangedOnce,
     restored.NothingWhileRestored,
     presses.AnswersStand,
     presses.ListedToTheEnd,

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from orderbridge.alerts.alert import StopLoss, TakeProfit
 from orderbridge.model import Direction, OrderType
 from orderbridge.strategy.settings import AccountSettings, StrategySettings
+from tests.simulation.invariants.exchanged import Exchange
 from tests.simulation.invariants.pressed import Listing, Pressed
 
 Key = tuple[str, str]
@@ -276,6 +277,16 @@ class Evidence(Protocol):
 
     @property
     def logins(self) -> Sequence[LoginEvidence]: ...
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """Every refresh token sent to a broker so far, in that order; an entry is replaced as its answer comes."""
+        ...
+
+    @property
+    def stumbles(self) -> Mapping[str, int]:
+        """Give when a call of each process last went wrong or stood still, or when it died."""
+        ...
 
     @property
     def faults_ended_ms(self) -> int | None:

@@ -28,6 +28,7 @@ from tests.simulation.invariants.evidence import (
     Trouble,
     Write,
 )
+from tests.simulation.invariants.exchanged import Exchange
 from tests.simulation.invariants.pressed import Listing, Pressed
 
 START_MS = 1_800_000_000_000
@@ -91,6 +92,8 @@ class Made:
         self.troubles: list[Trouble] = []
         self.told: list[Told] = []
         self.logins: list[LoginEvidence] = []
+        self.exchanges: list[Exchange] = []
+        self.stumbles: dict[str, int] = {}
         self.faults_ended_ms: int | None = START_MS
         self.step: Callable[[], object] = lambda: None
         self.symbol = SYMBOL[broker]

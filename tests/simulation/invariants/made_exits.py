@@ -8,6 +8,7 @@ from orderbridge.commands import ClosePosition, Place
 from orderbridge.execution.records import CommandStatus as S
 from orderbridge.model import OrderType
 from tests.simulation.invariants.evidence import Delivery, FiredAlert, Held, Meant, Trouble
+from tests.simulation.invariants.exchanged import Exchange
 from tests.simulation.invariants.made import START_MS, Made, MadeLogin
 from tests.simulation.invariants.made_entries import BUY, SELL, D, Story, entered
 
@@ -297,3 +298,25 @@ def answers(status: int, *, understood: bool) -> Story:
 
 def login(*, good: bool, in_hand: bool = False) -> Story:
     return lambda made: made.logins.append(MadeLogin("login", good, in_hand))
+
+
+def exchanged(*, process: str = "q", gave: str = "new", heard: bool = True, stumbled: bool = False) -> Story:
+    """One process exchanges a refresh token, and a second later one sends the same again."""
+
+    def story(made: Made) -> None:
+        made.exchanges.append(Exchange("p", made.at_ms, "old", gave, heard))
+        if stumbled:
+            made.stumbles["p"] = made.at_ms
+        made.later(1)
+        made.exchanges.append(Exchange(process, made.at_ms, "old"))
+        made.later(1)
+
+    return story
+
+
+def exchanged_at_once(made: Made) -> None:
+    """Two send the same token, and both are answered afterwards."""
+    made.exchanges += [Exchange("p", made.at_ms, "old"), Exchange("q", made.at_ms, "old")]
+    made.later(1)
+    made.exchanges[:] = [replace(one, gave=f"new of {one.process}", heard=True) for one in made.exchanges]
+    made.later(1)
