@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orderbridge.brokers.port import Capabilities
+from orderbridge.brokers.port import Capabilities, PlacedOrder
 from orderbridge.commands import Bracket, Cancel, Command, ModifyPosition, Place, Replace
 from orderbridge.execution import wishes
 from orderbridge.execution.hand_changes import cancelled, modified, protected, word_of
@@ -177,6 +177,27 @@ def test_change_is_sent_once_though_it_was_refused() -> None:
     wish = change(3, limit_price=d(10))
 
     assert modified(wish, scene(RESTING, records=(refused(command),))) == Reached()
+
+
+@pytest.mark.parametrize("shown", ["order and leg", "order as it was", "order without its leg", "neither"])
+def test_change_that_gave_the_order_another_id_is_done(shown: str) -> None:
+    wish = change(limit_price=d(11), bracket=Bracket(stop_loss=d(5)))
+    done = taken(Replace("o", MES, limit_price=d(11)), orders=(PlacedOrder("n", "order"),))
+    old = replace(RESTING, status=CANCELLED)
+    leg = order("st", stop_price=d(5), parent_id="n")
+    price = RESTING.limit_price if shown == "order as it was" else d(11)
+    new = replace(RESTING, id="n", limit_price=price)
+    now = {"order and leg": (new, leg), "order as it was": (new, leg), "order without its leg": (new,), "neither": ()}
+
+    assert modified(wish, scene(old, *now[shown], records=(done,))) == Reached()
+
+
+def test_leg_is_still_changed_after_the_order_got_another_id() -> None:
+    wish = change(limit_price=d(11), bracket=Bracket(stop_loss=d(6)))
+    done = taken(Replace("o", MES, limit_price=d(11)), orders=(PlacedOrder("n", "order"),))
+    now = (replace(RESTING, id="n", limit_price=d(11)), order("st", stop_price=d(5), parent_id="n"))
+
+    assert sent(modified(wish, scene(*now, records=(done,)))) == [Replace("st", MES, stop_price=d(6))]
 
 
 LEGS = (

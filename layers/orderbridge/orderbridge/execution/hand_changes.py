@@ -45,8 +45,9 @@ def cancelled(wish: wishes.CancelOrder, scene: Scene) -> Step:
 
 
 def modified(wish: wishes.ModifyOrder, scene: Scene) -> Step:
-    """Give the next step of changing a working order."""
-    order = order_of(wish.order_id, scene)
+    """Give the next step of changing a working order; a change may have given it another id."""
+    names = _renamed(scene)
+    order = order_of(names.get(wish.order_id, wish.order_id), scene)
     if order is None:
         return Reached() if scene.accepted else refused("not_found", "The broker does not list this order.")
     if order.status.final and not scene.accepted:
@@ -54,9 +55,23 @@ def modified(wish: wishes.ModifyOrder, scene: Scene) -> Step:
     wanted = _changes(wish, order, scene)
     if isinstance(wanted, End):
         return wanted
-    sent = [record.command for record in scene.records]
+    sent = [_by_new_name(record.command, names) for record in scene.records]
     fresh = tuple((role, command) for role, command in wanted if command not in sent)
     return Send(fresh) if fresh else Reached()
+
+
+def _renamed(scene: Scene) -> dict[str, str]:
+    """Give the present id of each order that was changed."""
+    changes = ((record.command, record.orders) for record in scene.accepted)
+    return {
+        command.order_id: orders[0].order_id for command, orders in changes if isinstance(command, Replace) and orders
+    }
+
+
+def _by_new_name(command: Command, names: dict[str, str]) -> Command:
+    if not isinstance(command, Replace):
+        return command
+    return replace(command, order_id=names.get(command.order_id, command.order_id))
 
 
 def _changes(wish: wishes.ModifyOrder, order: Order, scene: Scene) -> tuple[tuple[Role, Command], ...] | End:
@@ -77,7 +92,8 @@ def _changes(wish: wishes.ModifyOrder, order: Order, scene: Scene) -> tuple[tupl
     if scene.capabilities.position_bracket:
         own = _with_bracket(own, wish.bracket, stop, target)
         return (("other", own),) if own != Replace(order.id, order.symbol) else ()
-    if (wish.bracket.has_stop and stop is None) or (wish.bracket.take_profit is not None and target is None):
+    lacks = (wish.bracket.has_stop and stop is None) or (wish.bracket.take_profit is not None and target is None)
+    if lacks and not scene.accepted:
         return refused("bracket_on_working", "This broker takes a stop loss or take profit only with a new order.")
     changes: list[tuple[Role, Command]] = []
     if own != Replace(order.id, order.symbol):
