@@ -85,6 +85,7 @@ from tests.simulation.invariants.made_exits import (
 )
 from tests.simulation.invariants.made_presses import (
     bare_after_press,
+    bare_and_shown_late,
     bought,
     closed_by_press,
     ended_untold,
@@ -100,6 +101,7 @@ from tests.simulation.invariants.made_presses import (
     stop_of_a_shared_position,
     taken_away,
     ticket_at,
+    ticket_changed,
     ticket_left_over,
     turns,
     two_jobs,
@@ -115,7 +117,7 @@ GOOD: dict[str, list[Story]] = {
     "EntersInTime": [in_time, pressed_and_opened()],
     "NothingWhileHalted": [halted("none", True), halted("entries", False), halted("all", True, "strategy#t")],
     "WithinLimits": [second_entry(2)],
-    "PricesNeverWorse": [limit_at("10.00"), stop_at("9.01"), ticket_at("10.00")],
+    "PricesNeverWorse": [limit_at("10.00"), stop_at("9.01"), ticket_at("10.00"), ticket_changed("10.50")],
     "ReducesOnly": [closes(2), closes(1), closed_by_press(2), ticket_left_over(9)],
     "LeavesForeignAlone": [hedged("p1", hand=True), hedged("p1", other="t"), position_closed_by_press("p1")],
     "OneSideOnly": [two_of_a_side],
@@ -176,7 +178,14 @@ BAD: dict[str, list[Story]] = {
         halted("entries", True, "strategy#s"),
     ],
     "WithinLimits": [second_entry(1), beyond_max_quantity],
-    "PricesNeverWorse": [limit_at("10.01"), sent_at_market, stop_at("9.00"), stop_at("9.50"), ticket_at("9.99")],
+    "PricesNeverWorse": [
+        limit_at("10.01"),
+        sent_at_market,
+        stop_at("9.00"),
+        stop_at("9.50"),
+        ticket_at("9.99"),
+        ticket_changed("10.60"),
+    ],
     "ReducesOnly": [closes(3), closes_beyond_a_strangers, closed_by_press(3), ticket_left_over(10)],
     "LeavesForeignAlone": [hedged("p2", hand=True), hedged("p2", other="t"), position_closed_by_press("p2")],
     "OneSideOnly": [both_sides],
@@ -229,7 +238,7 @@ AT_TRADELOCKER: dict[str, tuple[list[Story], list[Story]]] = {
     "ReducesOnly": ([closed_by_hand_and_entered_again], []),
     "LeavesForeignAlone": (GOOD["LeavesForeignAlone"], BAD["LeavesForeignAlone"]),
     "OneSideOnly": (GOOD["OneSideOnly"], BAD["OneSideOnly"]),
-    "KeepsItsStop": ([position_with_its_stop], [bare_position]),
+    "KeepsItsStop": ([position_with_its_stop, bare_and_shown_late(15)], [bare_position, bare_and_shown_late(15.1)]),
 }
 ONLY_HEDGING = {"LeavesForeignAlone", "OneSideOnly"}
 

@@ -152,6 +152,20 @@ def ticket_at(limit: str) -> Story:
     return story
 
 
+def ticket_changed(limit: str) -> Story:
+    """A person changes a resting order's limit to 10.50; the broker gives it another id."""
+
+    def story(made: Made) -> None:
+        limits: dict[str, Any] = {"filled": 0, "type": OrderType.LIMIT}
+        job = pressed(made, order_type=OrderType.LIMIT, limit_price=D("10.00"))
+        opened(made, job, **limits, limit_price=D("10.00"))
+        pressed(made, "modify", order_type=OrderType.LIMIT, limit_price=D("10.50"), aim="1")
+        mark = made.account.book[0].mark
+        made.row(mark, 1, 2, type=OrderType.LIMIT, limit_price=D(limit))
+
+    return story
+
+
 def stop_of_a_shared_position(price: str) -> Story:
     """A strategy and then a person enter one netted position, and its stop is set on the position itself."""
 

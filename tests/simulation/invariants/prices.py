@@ -22,16 +22,18 @@ class PricesNeverWorse(Invariant):
                 if placed.purpose == "stop":
                     problems = _of_stop(view, book, placed, placed.command)
                 elif placed.purpose == "entry":
-                    problems = _of_entry(view, placed, placed.command)
+                    problems = _of_entry(view, book, placed, placed.command)
                 else:
                     continue
                 for problem in problems:
                     yield self.violated(view, f"{name} {problem}")
 
 
-def _of_entry(view: View, placed: Placed, command: Command) -> Iterator[str]:
-    """An alert's prices may be bettered; a ticket's are taken as they are, or refused."""
+def _of_entry(view: View, book: AccountBook, placed: Placed, command: Command) -> Iterator[str]:
+    """An alert's prices may be bettered; a ticket's are taken as they are, or refused. A person may change both."""
     row, alert, wanted = placed.row, view.ledger.fired_of(command), view.ledger.wanted(command)
+    if _changed_by_hand(view, book, row):
+        return
     if alert is not None:
         meant = alert.meant
         if meant.order_type is not row.type:
@@ -85,6 +87,12 @@ def _asked_by_a_sharer(view: View, book: AccountBook, row: Row) -> bool:
 def _prices(row: Row) -> tuple[Decimal | None, Decimal | None]:
     limit = row.limit_price if row.type is OrderType.LIMIT else None
     return limit, row.stop_price if row.type is OrderType.STOP else None
+
+
+def _changed_by_hand(view: View, book: AccountBook, row: Row) -> bool:
+    """Tell whether a person has changed an order of the symbol to these prices: it may have got a new id by that."""
+    said = view.ledger.pressed_at(book.account.settings.name, row.symbol, 0)
+    return any(one.button == "modify" and (one.limit_price, one.stop_price) == _prices(row) for one in said)
 
 
 def _said_by_hand(view: View, book: AccountBook, row: Row) -> bool:
