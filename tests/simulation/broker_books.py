@@ -37,6 +37,7 @@ class TradeLockerBook:
     def __init__(self, settings: AccountSettings, simulator: Simulator) -> None:
         self._settings = settings
         self._simulator = simulator
+        self._history_lag_ms = simulator.switches.number("history_lag_ms")
         self._final: dict[int, Row] = {}
         self._fills: dict[int, list[Fill]] = {}
         self._executions = 0
@@ -100,6 +101,7 @@ class TradeLockerBook:
             rejected=order.status is tl.Status.REFUSED,
             working=order.working,
             opened_ms=order.created_ms,
+            shown_ms=0 if order.final_ms is None else order.final_ms + self._history_lag_ms,
             mark=order.strategy_id or "",
             by_hand=self._is_by_hand(order),
             role=ROLES[order.role],

@@ -56,6 +56,7 @@ from tests.simulation.invariants.made_exits import (
     alert_left_open,
     answered_and_not_stored,
     answers,
+    bare_and_shown_late,
     bare_position,
     both_sides,
     chain,
@@ -85,7 +86,6 @@ from tests.simulation.invariants.made_exits import (
 )
 from tests.simulation.invariants.made_presses import (
     bare_after_press,
-    bare_and_shown_late,
     bought,
     closed_by_press,
     ended_untold,

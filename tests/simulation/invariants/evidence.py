@@ -59,6 +59,8 @@ class Row:
     working: bool
     """It can fill, now or once its parent is filled."""
     opened_ms: int
+    shown_ms: int = 0
+    """TradeLocker: from when its history shows how it ended. Until then nobody can tell whose its position is."""
     mark: str = ""
     """TradeLocker's strategyId, TradeStation's OrderConfirmID; empty where there is none."""
     by_hand: bool = False

@@ -143,6 +143,18 @@ def bare_position(made: Made) -> None:
     made.later(11)
 
 
+def bare_and_shown_late(seconds: float) -> Story:
+    """The history shows 5 s after the fill whose the position is."""
+
+    def story(made: Made) -> None:
+        entry = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D(9))), BUY, 2)
+        made.row(made.mark(entry), 1, 2, 2, position_id="p1", shown_ms=made.at_ms + 5_000)
+        made.hold(Held("p1", made.symbol, D(2)))
+        made.later(seconds)
+
+    return story
+
+
 def position_with_its_stop(made: Made) -> None:
     entered(made, 2, stop_loss=StopLoss(stop_price=D(9)))
     made.hold(Held("p1", made.symbol, D(2), stop=D(9)))

@@ -6,7 +6,8 @@ What counts as bare comes from the alerts' meaning and the broker's book alone, 
 The clock stands still, and starts again at its end, during a `Trouble` of the account: while the broker cannot be
 reached or shows old reads, while its session is closed, while it refuses stops, while the store fails, while everything
 is halted, and after a process was killed or froze (whoever comes next must wait for its lease: 45 s, and for the watch:
-revived by the minute's round). Nobody can place a stop then. The longest time with all of that counted in is reported.
+revived by the minute's round). Nobody can place a stop then, nor before the order history shows whose a position is
+(`history_lag_ms`). The longest time with all of that counted in is reported.
 """
 
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ class KeepsItsStop(Invariant):
                 self._close(view, place)
             for place, said in bare.items():
                 self._since_ms.setdefault(place, view.now_ms)
-                self._net_ms.setdefault(place, view.now_ms)
+                self._net_ms.setdefault(place, max(view.now_ms, _shown_ms(book, place)))
                 self._said[place] = said
         yield from self._too_long(view)
 
@@ -138,6 +139,12 @@ class KeepsItsStop(Invariant):
         refused = refused or any(one.kind == "refused" for one in view.evidence.troubles)
         keeps = any(one.on_stop_refused == "keep" for name in strategies for one in settings_of(view, name))
         return refused and keeps
+
+
+def _shown_ms(book: AccountBook, place: Place) -> int:
+    """Give from when the broker's history shows the entries that opened a position; 0 where none is late."""
+    opened = (one.row for one in book.placed if one.row.role == "order")
+    return max((row.shown_ms for row in opened if row.position_id and row.position_id == place[1]), default=0)
 
 
 def _troubles(view: View, account: str, since_ms: int) -> list[Trouble]:
