@@ -17,6 +17,7 @@ import pytest
 from orderbridge.brokers.http import (
     EDGE_PAUSE_MS,
     RATE_PAUSE_MS,
+    UNCOUNTED,
     Kept,
     Lost,
     MonotonicDeadline,
@@ -51,8 +52,10 @@ class Budgeted:
         self.allowed = allowed
         self.spent: list[tuple[str, int, int]] = []
         self.learned: list[tuple[str, int, int]] = []
+        self.patience_s: list[float] = []
 
     def spend(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> None:
+        self.patience_s.append(deadline.remaining())
         if len(self.spent) >= self.allowed:
             raise RateLimitedError("our own budget is used up", 700)
         self.spent.append((resource, limit, period_ms))
@@ -404,13 +407,14 @@ def test_reply_to_any_write_tells_when_only_what_is_kept_is_left(headers: dict[s
     assert ((KEPT.name, 0, 120_000) in budget.learned) is kept
 
 
-def test_write_that_leaves_what_is_kept_is_counted_there_first() -> None:
+def test_write_that_leaves_what_is_kept_asks_for_that_first_and_does_not_wait_for_it() -> None:
     budget = Budgeted(allowed=1)
     script = Script([reply({"ok": 1})])
 
     result = connection(script, budget=budget).write("POST", "/a", LEAVING, soon(), leaves=KEPT)
 
-    assert budget.spent == [("execution~entries", 10, 1_000)]
+    assert budget.spent == [("execution~entries", UNCOUNTED, 1_000)]
+    assert budget.patience_s[0] == 0
     assert result == NotTaken("edge_limited", 700)
     assert script.requests == []
 

@@ -207,3 +207,19 @@ def test_share_takes_no_place_ahead_and_leaves_none_behind() -> None:
         processes.ask("p1", 20)
 
     assert processes.went_ms["p1"] == 1_000 + SLACK_MS
+
+
+def test_request_that_has_no_time_to_wait_is_refused_at_once_while_the_broker_calls_a_pause() -> None:
+    time = Time()
+    budget = budget_of(time)
+    for _ in range(50):
+        budget.spend("execution~entries", 100_000, 1_000, MonotonicDeadline(0, time.monotonic))
+    budget.observe("execution~entries", 0, 9_000)
+
+    with pytest.raises(RateLimitedError) as caught:
+        budget.spend("execution~entries", 100_000, 1_000, MonotonicDeadline(0, time.monotonic))
+
+    assert 8_000 < caught.value.retry_after_ms <= 9_000
+    assert time.longest_s == 0
+    time.ms += 9_000
+    budget.spend("execution~entries", 100_000, 1_000, MonotonicDeadline(0, time.monotonic))

@@ -75,6 +75,8 @@ READ_PAUSES_S = (0.15, 0.6)
 RENEWALS = 2
 """How often the token is renewed within one request: the first time another process may have stored the pair long
 before, and it is dead as well; the second one is fresh."""
+UNCOUNTED = 100_000
+"""As many as nobody sends: of what is kept only the broker's word counts."""
 MIN_WRITE_S = 0.5
 """With less time than this a write would only end as unknown, so it is not sent."""
 
@@ -188,7 +190,7 @@ class BrokerHttp:
         try:
             token = self._tokens.access_token(deadline)
             if leaves is not None:
-                self._budget.spend(leaves.name, quota.limit, quota.period_ms, deadline)
+                self._leave(leaves, quota)
             result = self._send(method, path, quota, deadline, token, params, headers, body)
             for _ in range(RENEWALS):
                 if not (isinstance(result, Reply) and result.status == 401):
@@ -202,6 +204,11 @@ class BrokerHttp:
         except BrokerReadError:
             return NotTaken("unauthorized")
         return _write_result(result)
+
+    def _leave(self, kept: Kept, quota: Quota) -> None:
+        """Raise `RateLimitedError` while no more is left than what is kept; at once, since an entry grows too old."""
+        at_once = MonotonicDeadline(0, self._machine.monotonic)
+        self._budget.spend(kept.name, UNCOUNTED, quota.period_ms, at_once)
 
     def _send(
         self,
