@@ -345,6 +345,33 @@ def test_entry_of_the_other_side_that_fills_before_its_cancel_is_closed_before_t
     assert [position.signed for position in world.bench.book().positions] == [-unit]
 
 
+@pytest.mark.parametrize(("sold", "held"), [(4, -2), (2, 0), (1, 0)])
+def test_entry_that_fills_before_the_cancel_of_a_reversal_counts_as_closed(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, sold: int, held: int
+) -> None:
+    world = make_world({"s": {"pyramiding": 2}})
+    unit, below = world.bench.unit, world.bench.price - world.bench.distance / 2
+    world.fire("buy", str(unit))
+    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=below)
+    adapter, filled = type(world.bench.broker), list[bool]()
+    send = adapter.send
+
+    def fill_and_send(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
+        if isinstance(command, Cancel) and not filled:
+            filled.append(True)
+            world.bench.set_price(below - world.bench.distance / 10)
+        return send(broker, command, command_id, deadline)
+
+    monkeypatch.setattr(adapter, "send", fill_and_send)
+
+    outcome = world.fire("sell", str(unit * sold), seconds=20)
+
+    assert filled
+    assert outcome.status == "ordered"
+    assert world.held() == unit * held, "the order's quantity less what was closed (rule 9)"
+    assert ("took up the order's quantity" in outcome.sentence) is (sold == 2)
+
+
 def test_worker_that_dies_after_the_close_of_an_alert_decided_anew_opens_nothing_beyond_it(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

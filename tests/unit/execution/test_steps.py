@@ -585,6 +585,21 @@ def test_entry_comes_after_the_close_and_only_once() -> None:
     assert step(asked, held(0), entry) == Reached()
 
 
+@pytest.mark.parametrize(
+    ("reckoned", "closed", "opened"), [(None, 9, 2), (3, 0, 2), (3, 3, 2), (3, 4, 1), (3, 5, None), (3, 9, None)]
+)
+def test_entry_of_a_reversal_is_less_by_what_was_closed_beyond_its_reckoning(
+    reckoned: int | None, closed: int, opened: int | None
+) -> None:
+    asked = goal(
+        SHORT, kind="reverse", entry=Entry(BUY, d(2)), reckoned=None if reckoned is None else d(reckoned)
+    )
+
+    given = step(asked, held(0), closed=d(closed))
+
+    assert given == Reached() if opened is None else [command.quantity for command in sent(given)] == [opened]
+
+
 def test_goal_without_an_entry_is_reached_when_all_is_closed() -> None:
     assert step(goal(), held(0)) == Reached()
     assert step(goal(), held(0, exits=(order("st", status=FILLED),))) == Reached()

@@ -49,6 +49,12 @@ def test_reversal_subtracts_what_was_closed_in_the_accounts_own_scale() -> None:
     assert desk.entry(alert("buy", 6), holds("-1.2")).quantity == d("1.8")
 
 
+def test_reversal_says_what_its_entry_counts_as_closed() -> None:
+    assert FUTURES.goal(alert("buy", 5), holds(-2)).reckoned == 2
+    assert FUTURES.goal(alert("buy", 5)).reckoned is None
+    assert FUTURES.with_route(fixed_quantity=d(4)).goal(alert("buy", 5), holds(-2)).reckoned is None
+
+
 def test_fixed_quantity_is_the_size_of_a_reversals_entry_and_takes_no_multiplier() -> None:
     desk = FUTURES.with_route(fixed_quantity=d(4), multiplier=d(10))
 

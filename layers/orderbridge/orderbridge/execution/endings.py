@@ -38,9 +38,16 @@ def reached(goal: Goal, records: Sequence[CommandRecord], holding: Holding, root
     closes = [record for record in accepted if record.role == "close"]
     if closes:
         left = amount(abs(holding.owned))
-        dropped = f" Nothing is opened: {goal.dropped.sentence}" if goal.dropped is not None else ""
-        return End(Ending.ORDERED, "closed", f"Closed in {root}; the strategy holds {left} now.{dropped}")
+        return End(Ending.ORDERED, "closed", f"Closed in {root}; the strategy holds {left} now.{_not_opened(goal)}")
     return End(Ending.ORDERED, "cancelled", f"Cancelled {len(accepted)} working order(s) in {root}.")
+
+
+def _not_opened(goal: Goal) -> str:
+    if goal.dropped is not None:
+        return f" Nothing is opened: {goal.dropped.sentence}"
+    if goal.entry is not None:
+        return " Nothing is opened: an entry that filled meanwhile was closed too, and took up the order's quantity."
+    return ""
 
 
 def entered(entry: CommandRecord, order: Order | None) -> End:

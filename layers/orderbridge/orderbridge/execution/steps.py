@@ -67,6 +67,11 @@ def to_close(goal: Goal, holding: Holding, closed: Decimal = ZERO) -> Decimal:
     return left if most is None else min(left, max(ZERO, most - closed))
 
 
+def closed_too(goal: Goal, closed: Decimal) -> Decimal:
+    """Give what was closed beyond what the entry was reckoned with (TRADING.md rule 9)."""
+    return ZERO if goal.reckoned is None else max(ZERO, closed - goal.reckoned)
+
+
 def closed_by(records: Sequence[CommandRecord], look: Look, mode: PositionMode) -> Decimal:
     """Give how much the closes among a job's commands have closed, as a look shows it.
 
@@ -295,10 +300,13 @@ def _enter(goal: Goal, progress: Progress) -> Step | None:
     entry = goal.entry
     if entry is None or any(record.role == "entry" for record in progress.records):
         return None
+    quantity = entry.quantity - closed_too(goal, progress.closed)
+    if quantity <= 0:
+        return None
     place = Place(
         symbol=goal.symbol,
         side=entry.side,
-        quantity=entry.quantity,
+        quantity=quantity,
         effect="open",
         order_type=entry.order_type,
         limit_price=entry.limit_price,

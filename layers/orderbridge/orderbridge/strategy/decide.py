@@ -126,6 +126,7 @@ def _goal(case: Case, move: Move, kind: Kind) -> Goal:
         close=move.closing if move.reduces else Direction.FLAT,
         close_quantity=move.close if move.reduces and not move.closes_all else None,
         close_most=move.most,
+        reckoned=move.reckoned,
         adopt=case.adopts,
         test=case.alert.test,
     )

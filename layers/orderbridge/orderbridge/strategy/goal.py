@@ -68,6 +68,9 @@ class Goal:
     """Where all goes: what the alert names (positive), the limit should an entry fill until then."""
     close_floor: Decimal = Decimal(0)
     """What the strategy still owns (positive) when the close is done; set by the executor at the first look."""
+    reckoned: Decimal | None = None
+    """How much the entry counts as closed (rule 9): what is closed beyond it, since an own entry filled until then,
+    comes off the entry. None where its size does not depend on it."""
     adopt: bool = False
     """A full close takes all that is held, not only what is owned."""
     entry: Entry | None = None

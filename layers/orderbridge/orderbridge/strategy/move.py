@@ -27,6 +27,8 @@ class Move:
     """Own working entries on either side are cancelled first."""
     most: Decimal | None = None
     """Where all goes: what the alert names, the limit should an entry fill until then."""
+    reckoned: Decimal | None = None
+    """What of the close `open` is less of already; None where the size does not depend on it."""
     plain: bool = False
     """A plain order (`action_means: order`)."""
     notes: tuple[str, ...] = ()
@@ -45,4 +47,4 @@ def opened(move: Move, size: Sized | End) -> Move | End:
     """Complete a move by what it opens; where that is refused, the close goes ahead alone."""
     if isinstance(size, End):
         return replace(move, refused=size) if move.reduces else size
-    return replace(move, open=size.quantity, notes=move.notes + size.notes)
+    return replace(move, open=size.quantity, reckoned=size.less, notes=move.notes + size.notes)

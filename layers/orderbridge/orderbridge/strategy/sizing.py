@@ -3,7 +3,7 @@
 account quantity = alert quantity x multiplier / units per lot     (the last only for `units` at a lots broker)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
 from orderbridge.strategy.case import ZERO, Case
@@ -67,6 +67,8 @@ class Sized:
 
     quantity: Decimal
     notes: tuple[str, ...] = ()
+    less: Decimal | None = None
+    """What of the order's quantity counts as closing; None where what is closed does not matter."""
 
 
 def asked_quantity(case: Case) -> Decimal | End:
@@ -83,7 +85,7 @@ def asked_quantity(case: Case) -> Decimal | End:
     return quantity
 
 
-def order_size(case: Case, less: Decimal = ZERO) -> Sized | End:
+def order_size(case: Case, less: Decimal | None = None) -> Sized | End:
     """Give the size of an entry from the alert's order quantity, less what it closes in the account's scale (rule 9).
 
     A fixed quantity of the route is the size of every entry, whatever the alert says.
@@ -96,13 +98,14 @@ def order_size(case: Case, less: Decimal = ZERO) -> Sized | End:
     quantity = asked_quantity(case)
     if isinstance(quantity, End):
         return quantity
-    rest = scale.exact(quantity) - less
-    if rest <= 0:
+    rest = scale.exact(quantity) - (less or ZERO)
+    if less is not None and rest <= 0:
         text = (
             f"The order's {number(scale.exact(quantity))} {case.unit} less {number(less)} closed leave nothing to open."
         )
         return Sized(ZERO, (text,))
-    return whole_steps(case, rest)
+    sized = whole_steps(case, rest)
+    return sized if isinstance(sized, End) else replace(sized, less=less)
 
 
 def whole_steps(case: Case, exact: Decimal) -> Sized | End:
