@@ -7,7 +7,7 @@ import pytest
 
 from orderbridge.brokers import port
 from orderbridge.brokers.http import MonotonicDeadline
-from orderbridge.brokers.port import Accepted, Capabilities, Done, PlacedOrder, Refused, Unknown
+from orderbridge.brokers.port import Accepted, Capabilities, Done, NotTaken, PlacedOrder, Refused, Unknown
 from orderbridge.commands import Bracket, Cancel, ClosePosition, Command, ModifyPosition, Place, PlaceGroup, Replace
 from orderbridge.errors import BrokerUnavailableError, StorageError, UnknownSymbolError
 from orderbridge.execution import wishes
@@ -202,6 +202,16 @@ def test_press_that_is_worked_too_late_is_not_sent(panel: Panel, age_ms: int, co
     if code == "too_old":
         assert ended == Outcome("expired", "too_old", "Not sent: it could not be worked in time.")
         assert panel.broker.sent == []
+
+
+@pytest.mark.parametrize(("age_ms", "code"), [(MAX_AGE_MS - 4_000, "done"), (MAX_AGE_MS - 3_999, "too_old")])
+def test_entry_that_the_broker_does_not_take_at_once_is_not_sent_again_too_late(
+    panel: Panel, age_ms: int, code: str
+) -> None:
+    panel.broker.answers = [NotTaken("edge_limited", 4_000)]
+
+    assert panel.asks(wishes.PlaceOrder(place(BUY, 1)), age_ms).code == code
+    assert len(panel.broker.sent) == (2 if code == "done" else 1)
 
 
 def test_undoing_is_never_too_old(panel: Panel) -> None:

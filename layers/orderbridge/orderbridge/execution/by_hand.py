@@ -121,7 +121,7 @@ class ByHand:
                     for owner, commands in self._prepared(job, wish, scene, step):
                         revision += 1
                         new = store_revision(self._lane, job.job_id, owner, job.root, goal, revision, commands)
-                        records += carry_out(self._lane, new, None)
+                        records += carry_out(self._lane, new, self._expires_ms(job))
                         self._sent = any(record.sent_at_ms for record in went_out(records))
                 case _:
                     assert_never(step)
@@ -183,6 +183,10 @@ class ByHand:
         if sent or self._clock.now_ms() - job.accepted_at_ms <= MAX_AGE_MS or isinstance(job.wish, UndoOrder):
             return None
         return End(Ending.EXPIRED, "too_old", "Not sent: it could not be worked in time.")
+
+    def _expires_ms(self, job: Job) -> int | None:
+        """A broker that takes no request is asked again, but not for an entry that has grown too old meanwhile."""
+        return None if self._sent or isinstance(job.wish, UndoOrder) else job.accepted_at_ms + MAX_AGE_MS + 1
 
     def _unreadable(self, job: Job, problem: str) -> Result:
         age_ms = self._clock.now_ms() - job.accepted_at_ms

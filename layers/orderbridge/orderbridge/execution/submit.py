@@ -43,7 +43,7 @@ def submit(lane: LaneSession, record: CommandRecord, gates: Gates, not_after_ms:
     while True:
         now_ms = lane.clock.now_ms()
         if not_after_ms is not None and now_ms >= not_after_ms:
-            return _close(lane, record, CommandStatus.EXPIRED, "expired", "the alert grew too old before it was sent")
+            return _close(lane, record, CommandStatus.EXPIRED, "expired", "it grew too old before the broker took it")
         begun_record = replace(
             record,
             status=CommandStatus.SENDING,
