@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from orderbridge.alerts.alert import StopLoss
 from orderbridge.model import PositionMode
 from tests.contract.backend import Fault
 from tests.panel.conftest import MakePanel
@@ -196,6 +197,26 @@ def test_press_beside_an_alerts_reversal_leaves_what_the_alert_asks_for(
 
     assert not any(reply.ok for reply in told)
     assert world.held() == -turn * unit
+
+
+@pytest.mark.parametrize("press", [*PRESSES, "remove_stop"])
+def test_press_beside_alerts_that_close_and_enter_again_leaves_the_new_position(
+    make_panel: MakePanel, press: str
+) -> None:
+    """It is on the side that the person saw, and yet another: nobody has pressed anything for it."""
+    world = make_panel({"s": {}})
+    unit, price, distance = str(world.bench.unit), world.bench.price, world.bench.distance
+    world.fire("buy", unit, stop_loss=StopLoss(stop_price=price - distance))
+    front = looked(world)
+    world.send("exit")
+    world.send("buy", unit, stop_loss=StopLoss(stop_price=price - distance))
+
+    told = replies(front, press)
+    world.settle(20)
+
+    assert not any(reply.ok for reply in told)
+    assert world.held() == world.bench.unit
+    assert world.protection().stopped_quantity == world.bench.unit
 
 
 @pytest.mark.parametrize("press", PRESSES)

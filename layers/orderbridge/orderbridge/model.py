@@ -143,6 +143,8 @@ class Position:
     take_profit_id: str | None = None
     label: str = ""
     asset_type: AssetType = "unknown"
+    native_id: str = ""
+    """The broker's own, where `id` is the symbol: what is opened after a close has another one."""
 
     @property
     def signed(self) -> Decimal:

@@ -173,6 +173,10 @@ HELD = position(3, "p1")
 REVERSE = wishes.ReversePosition("p1", MES, BUY)
 
 
+def protecting(native_id: str) -> wishes.ProtectPosition:
+    return wishes.ProtectPosition("p1", MES, BUY, BRACKET, native_id)
+
+
 @pytest.mark.parametrize(("quantity", "closes"), [(None, None), (2, 2), (3, None), (4, None)])
 def test_position_is_closed_by_what_was_asked_and_held(quantity: int | None, closes: int | None) -> None:
     assert next_by_hand(closing(quantity), scene(HELD)) == towards(HELD, closes)
@@ -237,6 +241,18 @@ def test_position_that_it_opened_is_known_by_its_id() -> None:
 
     assert next_by_hand(UNDO, scene(ghost(position_id="p1"), *shown, mode=HEDGING)) == towards(shown[1], 2)
     assert next_by_hand(UNDO, scene(ghost(position_id="p9"), *shown, mode=HEDGING)) == Reached()
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown", "same"), [("7", "7", True), ("7", "8", False), ("7", "", True), ("", "8", True)]
+)
+def test_press_is_for_the_position_that_the_person_saw(seen: str, shown: str, same: bool) -> None:
+    """Where fills net the symbol is the id: what is opened after a close is another position all the same."""
+    there = scene(position(3, "p1", native_id=shown))
+
+    for wish in (closing(native_id=seen), replace(REVERSE, native_id=seen), protecting(seen)):
+        step = next_by_hand(wish, there)
+        assert same != (isinstance(step, End) and step.code == "flat")
 
 
 @pytest.mark.parametrize("shown", [(), (position(-2),), (position(2, symbol="MNQZ26"),)])

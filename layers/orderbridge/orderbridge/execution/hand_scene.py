@@ -62,9 +62,9 @@ Step = Send | Clear | Await | Reached | End | Protect | Goal
 def position_of(
     wish: wishes.ClosePosition | wishes.ReversePosition | wishes.ProtectPosition, scene: Scene
 ) -> Position | None:
-    """Give the position that the person saw: the same id, on the same side."""
+    """Give the position that the person saw: the same id, on the same side, and not one that was opened after it."""
     found = (p for p in scene.look.positions if p.id == wish.position_id and p.side is wish.held_side)
-    return next(found, None)
+    return next((p for p in found if not wish.native_id or p.native_id in ("", wish.native_id)), None)
 
 
 def order_of(order_id: str | None, scene: Scene) -> Order | None:

@@ -56,6 +56,8 @@ class ProtectPosition:
     symbol: str
     held_side: Side
     bracket: Bracket
+    native_id: str = ""
+    """The broker's own id of what the person saw, where `position_id` is a symbol."""
     kind: Literal["protect_position"] = "protect_position"
 
 
@@ -67,6 +69,7 @@ class ClosePosition:
     symbol: str
     held_side: Side
     quantity: Decimal | None = None
+    native_id: str = ""
     kind: Literal["close_position"] = "close_position"
 
 
@@ -85,6 +88,7 @@ class ReversePosition:
     position_id: str
     symbol: str
     held_side: Side
+    native_id: str = ""
     kind: Literal["reverse_position"] = "reverse_position"
 
 

@@ -73,6 +73,7 @@ def test_positions_are_signed_by_their_side_and_empty_or_deleted_rows_are_none()
     assert positions[0].average_price == D("2.4688888889")
     assert positions[2].average_price is None  # SIM leaves it out at times
     assert positions[0].opened_at_ms == 1_772_635_789_000
+    assert [p.native_id for p in positions] == ["700000001", "700000002", "700000003"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Changing and closing positions, in each form in which they are listed.
 
-Every press names the position that the person saw, with its side: one that has been closed meanwhile, or turned around,
-is refused. So no press opens what was meant to be closed.
+Every press names the position that the person saw, with its side and the broker's own id: one that has been closed
+meanwhile, or turned around, is refused, also where another was opened since. So no press opens what was meant to be
+closed, and none is for what nobody has seen.
 """
 
 from orderbridge.broker_api.answers import ShownError
@@ -67,7 +68,7 @@ class Closing:
                 raise ShownError(f"The position has only {position.quantity}.")
             if amount < position.quantity:
                 check_quantity(amount, self._trading.tradable(call, position.symbol))
-        wish = wishes.ClosePosition(position.id, position.symbol, position.side, amount)
+        wish = wishes.ClosePosition(position.id, position.symbol, position.side, amount, position.native_id)
         return self._trading.changed(call, wish, position.symbol)
 
     def _reverse(self, call: Call, position: Position) -> TransactionModel:
@@ -75,7 +76,7 @@ class Closing:
             raise ShownError("A position of this account cannot be turned around. Close it and open another.")
         if call.form.side() is position.side:
             raise ShownError("The position is on that side already.")
-        wish = wishes.ReversePosition(position.id, position.symbol, position.side)
+        wish = wishes.ReversePosition(position.id, position.symbol, position.side, position.native_id)
         return self._trading.changed(call, wish, position.symbol)
 
     def _protect(self, call: Call, position: Position) -> TransactionModel:
@@ -86,7 +87,7 @@ class Closing:
         bracket = Prices.read(call.form).bracket(instrument, pip, capabilities)
         leaving = "currentBid" if position.side is Side.BUY else "currentAsk"
         check_sides(position.side, bracket, call.form.price(leaving))
-        wish = wishes.ProtectPosition(position.id, position.symbol, position.side, bracket)
+        wish = wishes.ProtectPosition(position.id, position.symbol, position.side, bracket, position.native_id)
         return self._trading.changed(call, wish, position.symbol)
 
     def _position(self, call: Call, shown: str) -> Position:

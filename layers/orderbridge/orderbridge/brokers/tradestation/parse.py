@@ -130,6 +130,7 @@ def _position(row: Row) -> Position:
         unrealized_pl=number(row, "UnrealizedProfitLoss"),
         opened_at_ms=time_ms(row, "Timestamp"),
         asset_type=ASSET_TYPES.get(text(row, "AssetType").upper(), "unknown"),
+        native_id=text(row, "PositionID"),
     )
 
 
