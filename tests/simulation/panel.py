@@ -286,8 +286,8 @@ class TradingPanel:
                 self.serving[environment] = number
 
         def done(result: Any) -> None:
-            if result is not None:
-                self.serving.pop(served[0], None)
+            if result is not None and number is not None and self.serving.get(served[0]) == number:
+                del self.serving[served[0]]  # it may be at the next request by now
             back(result)
 
         self._function.invoke(event, done, begun)
