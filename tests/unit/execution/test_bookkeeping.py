@@ -9,7 +9,7 @@ from orderbridge.commands import Bracket
 from orderbridge.execution.bookkeeping import CLOCKS_MS, SETTLE_MS, Event, Observation, observe
 from orderbridge.execution.held import FORGET_MS, held_of, holding_of
 from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked
-from orderbridge.model import OrderStatus, PositionMode
+from orderbridge.model import OrderStatus, PositionMode, Side
 from orderbridge.strategy.goal import Holding
 from tests.unit.execution.cases import (
     BRACKET,
@@ -270,6 +270,20 @@ def test_difference_while_an_order_of_ours_works_is_waited_for() -> None:
     seen = by_sum(state, order("st"), position(1))
 
     assert seen.unsettled == {"MES"}
+
+
+@pytest.mark.parametrize(
+    ("side", "shown", "waits"), [(BUY, 1, False), (BUY, 3, True), (SELL, 1, True), (SELL, 3, False)]
+)
+def test_difference_that_no_working_order_of_ours_can_have_made_is_not_waited_for(
+    side: Side, shown: int, waits: bool
+) -> None:
+    state = of(book(2, tracked("r", "entry", side=side)), roots=(base(2),))
+
+    seen = by_sum(state, order("r", side, LIMIT), position(shown))
+
+    assert (seen.unsettled == {"MES"}) is waits
+    assert waits or the_book(seen).owned == min(2, shown)
 
 
 def test_order_of_another_root_that_works_does_not_make_one_wait() -> None:

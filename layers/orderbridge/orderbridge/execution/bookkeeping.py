@@ -164,7 +164,8 @@ def _by_sum(
         before = state.root(name)
         reported = held_of(look.positions, name)
         expected = before.baseline + deltas.get(name, ZERO)
-        working = any(not order.status.final for book in books if book.root == name for order in book.tracked)
+        followed = (order for book in books if book.root == name for order in book.tracked)
+        ours = any(not one.status.final and one.side.sign * (reported - expected) > 0 for one in followed)
         fills = [(e.tracked, e.quantity) for e in events if (e.kind, e.root) == ("filled", name) and e.tracked]
         if any(pending.root == name for pending in state.pending):
             # What an unknown command did shows here before it is resolved: its fills are booked when it is.
@@ -174,7 +175,8 @@ def _by_sum(
             roots.append(RootState(name, expected, before.unsettled_since_ms or now_ms, gone))
             continue
         agreed = reported == expected and name not in waiting
-        foreign = reported != expected and name not in waiting and not working and deltas.get(name, ZERO) == 0
+        # No order of ours that works could have done it.
+        foreign = reported != expected and name not in waiting and not ours and deltas.get(name, ZERO) == 0
         since = before.unsettled_since_ms
         if agreed or (foreign and since is None):
             roots.append(RootState(name, reported))
