@@ -781,3 +781,17 @@ def test_drift_of_a_hedged_root_names_the_root_alone() -> None:
     state = of(fx(2, fx_entry(booked=2, status=FILLED)), roots=(RootState("EURUSD", d(0), NOW_MS - SETTLE_MS),))
 
     assert by_position(state, fx_shown()).events == (Event("drift", "", "EURUSD"),)
+
+
+def test_exit_of_an_entry_that_rests_is_held_as_waiting_though_the_broker_lists_it_as_open() -> None:
+    state = of(book(2, entry(), tracked("st", "stop"), tracked("own", "stop", job_id="care")), roots=(base(2),))
+    resting, stops = order("e", BUY, LIMIT), (order("st"), order("own"), order("linked", parent_id="e"))
+
+    def statuses(parent: Any) -> dict[str, OrderStatus]:
+        holding = holding_of(state, look(parent, *stops, position(2)), STRATEGY, "MES", NETTING)
+        return {one.id: one.status for one in holding.exits}
+
+    waiting, works = OrderStatus.INACTIVE, OrderStatus.WORKING
+    assert statuses(resting) == {"st": waiting, "own": works, "linked": waiting}
+    for begun in (replace(resting, filled_quantity=d(1)), replace(resting, status=FILLED)):
+        assert statuses(begun) == {"st": works, "own": works, "linked": works}

@@ -107,6 +107,16 @@ def test_order_that_is_followed_is_what_it_was_sent_for(role: Any, plain: bool, 
     assert bool(exits_of(state, shown, HELD, closing=True)) is with_closes
 
 
+def test_exit_of_an_entry_that_rests_protects_no_position() -> None:
+    state = of(book(2, tracked("in", "entry"), tracked("st", "stop"), tracked("mine", "stop", job_id="other")))
+    resting = order("in", BUY, LIMIT)
+    shown = (resting, order("st"), order("mine"), order("linked", parent_id="in"))
+
+    assert [one.id for one in exits_of(state, look(HELD, *shown), HELD)] == ["mine"]
+    part = (replace(resting, filled_quantity=d(1)), *shown[1:])
+    assert [one.id for one in exits_of(state, look(HELD, *part), HELD)] == ["st", "mine", "linked"]
+
+
 def test_exits_amount_to_their_first_stop_and_target() -> None:
     later = (order("s2", stop_price=d(1)), order("t2", kind=LIMIT, limit_price=d(2)))
 

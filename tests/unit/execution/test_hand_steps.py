@@ -387,7 +387,7 @@ def test_freeing_an_exit_of_a_reversal_is_no_close() -> None:
 
 
 def test_exits_of_the_ledger_are_known_as_such() -> None:
-    state = of(book(3, tracked("tp", "target"), tracked("e", "entry", side=SELL)))
+    state = of(book(3, tracked("tp", "target"), tracked("e", "entry", side=SELL, job_id="in")))
     shown = (order("tp", kind=LIMIT, quantity=3), order("e", kind=LIMIT))
 
     assert on_the_way(CLOSE_ALL, closing(), HELD, *shown, state=state) == Send((("other", Cancel("tp", MES)),))

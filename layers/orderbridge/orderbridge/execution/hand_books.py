@@ -14,7 +14,7 @@ from decimal import Decimal
 from orderbridge.brokers.port import Capabilities, Look
 from orderbridge.commands import Bracket
 from orderbridge.execution.care import unprotected
-from orderbridge.execution.held import held_of
+from orderbridge.execution.held import held_of, waiting_exits
 from orderbridge.execution.records import PANEL, Book, LaneState, Protection, Role, RootState, Tracked
 from orderbridge.execution.session import with_book
 from orderbridge.model import Order, OrderStatus, OrderType, Position
@@ -49,11 +49,12 @@ def entry_book(strategy: str, job_id: str) -> str:
 
 def exits_of(state: LaneState, look: Look, position: Position, *, closing: bool = False) -> tuple[Order, ...]:
     """Give the working orders that protect a position, whoever placed them; with `closing` also plain closes."""
-    roles = roles_of(state)
+    roles, waiting = roles_of(state), waiting_exits(state, look)
     found = [
         order
         for order in look.orders
         if order.symbol == position.symbol
+        and order.id not in waiting
         and order.side is position.side.opposite
         and order.status is OrderStatus.WORKING
         and _protects(order, roles.get(order.id), closing)

@@ -2,14 +2,16 @@
 
     hidden entry    the broker has taken it and lists it nowhere (not yet, or no more): it may have filled, so it
                     counts as an UNKNOWN one, and nothing is opened beside it (TRADING.md rule 1)
+    waiting exit    the stop or target of an entry that rests: it protects nothing, and takes nothing away
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from orderbridge.brokers.port import Look
 from orderbridge.execution.records import Book, LaneState, Tracked
-from orderbridge.model import Position, PositionMode, Side
+from orderbridge.model import OrderStatus, Position, PositionMode, Side
 from orderbridge.strategy.goal import Holding
 from orderbridge.strategy.symbols import canonical_root
 
@@ -31,6 +33,19 @@ def hidden_entries(book: Book, look: Look) -> list[Tracked]:
     return [order for order in entries if not order.seen or order.vanished(look.requested_at_ms, FORGET_MS)]
 
 
+def waiting_exits(state: LaneState, look: Look) -> frozenset[str]:
+    """Give the exits that wait for an entry of which nothing is filled: whatever their status, they protect nothing.
+
+    TradeStation may list them as open (unconfirmed), and without naming their parent.
+    """
+    resting = {order.id for order in look.orders if not order.status.final and order.filled_quantity == 0}
+    followed = [order for book in state.books for order in book.tracked]
+    entries = {one.order_id: one.job_id for one in followed if one.role == "entry" and one.order_id in resting}
+    jobs = set(entries.values())
+    own = {order.order_id for order in followed if order.role in ("stop", "target") and order.job_id in jobs}
+    return frozenset(own | {order.id for order in look.orders if order.parent_id in entries})
+
+
 def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: PositionMode) -> Holding:
     """Give what a strategy and its account hold of a root, fills and entries that the look does not show included."""
     book = state.book(strategy, root)
@@ -41,7 +56,10 @@ def holding_of(state: LaneState, look: Look, strategy: str, root: str, mode: Pos
     of_book = {*tracked, *book.position_ids}
     ours = [order for order in working if of_book & {order.id, order.position_id, order.parent_id}]
     entries = tuple(o for o in ours if o.id in tracked and tracked[o.id].role == "entry")
-    exits = tuple(o for o in ours if o not in entries)
+    waiting = waiting_exits(state, look)
+    exits = tuple(
+        replace(o, status=OrderStatus.INACTIVE) if o.id in waiting else o for o in ours if o not in entries
+    )
     foreign = tuple(o for o in working if o.id not in of_lane and o not in ours)
     by_others = [order for other in state.books if other.of_person and other is not book for order in other.tracked]
     closes = {order.order_id for order in by_others if order.role == "close"}
