@@ -41,6 +41,7 @@ from tests.simulation.invariants.made_entries import (
     sent_before_the_ledger,
     stale,
     stop_at,
+    stop_put_back,
     stops_of_two_entries,
     too_much,
     trim_that_opens,
@@ -271,6 +272,19 @@ def test_invariant_accepts_the_good(name: str, maker: Callable[[], Made], story:
 @pytest.mark.parametrize(("name", "maker", "story"), cases(BAD, 1))
 def test_invariant_rejects_the_bad(name: str, maker: Callable[[], Made], story: Story) -> None:
     assert judged(name, maker, story) == {name}
+
+
+@pytest.mark.parametrize(
+    ("story", "found"),
+    [
+        (stop_put_back("9.00"), set()),
+        (stop_put_back("8.50"), set()),
+        (stop_put_back("8.49"), {"PricesNeverWorse"}),
+        (stop_put_back("8.50", of_its_entry=True), {"PricesNeverWorse"}),
+    ],
+)
+def test_stop_that_is_put_back_is_what_its_strategy_named_last(story: Story, found: set[str]) -> None:
+    assert judged("PricesNeverWorse", on_hedging, story) == found
 
 
 @pytest.mark.parametrize(("price", "found"), [("9.00", set()), ("9.01", set()), ("8.99", {"PricesNeverWorse"})])

@@ -256,3 +256,16 @@ def stops_of_two_entries(*prices: str) -> Story:
             made.row("", -1, 2, stop_price=D(price), parent_id=entry.id, position_id="p1", **refused)
 
     return story
+
+
+def stop_put_back(price: str, *, of_its_entry: bool = False) -> Story:
+    """Two entries with stops at 9.00 and 8.50 open a position each, and the first one's stop is placed again."""
+
+    def story(made: Made) -> None:
+        for number, asked in enumerate(("9.00", "8.50"), 1):
+            entry = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D(asked))), BUY, 2)
+            made.row(made.mark(entry), 1, 2, 2, position_id=f"p{number}")
+        parent = made.account.book[0].id if of_its_entry else None
+        made.row("", -1, 2, role="stop", type=OrderType.STOP, stop_price=D(price), position_id="p1", parent_id=parent)
+
+    return story

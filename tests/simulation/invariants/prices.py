@@ -50,7 +50,7 @@ def _of_entry(view: View, book: AccountBook, placed: Placed, command: Command) -
 
 def _of_stop(view: View, book: AccountBook, placed: Placed, command: Command) -> Iterator[str]:
     alert, wanted = view.ledger.fired_of(command), view.ledger.wanted(command)
-    if _said_by_hand(view, book, placed.row) or _asked_by_a_sharer(view, book, placed.row):
+    if _said_by_hand(view, book, placed.row) or _asked_of_the_position(view, book, placed):
         return
     if alert is not None:
         yield from looser(placed.row, alert.meant)
@@ -69,17 +69,21 @@ def looser(row: Row, meant: Meant) -> Iterator[str]:
         yield f"protects at {row.stop_price}, far from {asked}"
 
 
-def _asked_by_a_sharer(view: View, book: AccountBook, row: Row) -> bool:
-    """Tell whether an alert asked for the stop of a netted position, set on the position itself.
+def _asked_of_the_position(view: View, book: AccountBook, placed: Placed) -> bool:
+    """Tell whether an alert asked for the stop that is set on a position itself, not by its entry's order.
 
-    It is one stop for all who hold part of it, and nothing says whose entry it was set for.
+    Where fills net, it is one stop for all who hold part of the position, and nothing says whose entry it was set for.
+    Where they do not, one that is put back has the price that its strategy named last for that side.
     """
-    if book.hedging or not row.position_id or row.parent_id:
+    row = placed.row
+    if not row.position_id or row.parent_id:
         return False
     for one in book.placed:
-        if one.purpose == "entry" and one.row.position_id == row.position_id and one.command is not None:
+        same = one.strategy == placed.strategy and one.row.symbol == row.symbol and one.row.sign == -row.sign
+        if one.purpose == "entry" and one.command is not None:
             alert = view.ledger.fired_of(one.command)
-            if alert is not None and alert.meant.stop_loss is not None and not any(looser(row, alert.meant)):
+            mine = same and one.row.filled > 0 if book.hedging else one.row.position_id == row.position_id
+            if mine and alert is not None and alert.meant.stop_loss is not None and not any(looser(row, alert.meant)):
                 return True
     return False
 
