@@ -420,14 +420,14 @@ def test_persons_stop_that_is_refused_keeps_the_position(world: Scripted) -> Non
 
 def test_drift_is_told_with_the_difference(world: Scripted) -> None:
     world.fire("buy", "2", stop_loss=STOP_AT)
-    world.broker.hold(MES, 5)
+    world.broker.hold(MES, 1)
 
     world.run(30)
 
     assert world.told == [
         (
             "drift",
-            "MES: the broker reports another holding than our fills explain (difference 3); "
+            "MES: the broker reports another holding than our fills explain (difference -1); "
             "the broker's report is taken.",
         )
     ]
