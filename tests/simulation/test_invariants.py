@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orderbridge.execution.records import CommandStatus
 from orderbridge.model import Direction
 from tests.simulation.invariants.catalogue import KINDS
 from tests.simulation.invariants.judge import Judge
@@ -66,6 +67,7 @@ from tests.simulation.invariants.made_exits import (
     closes_beyond_a_strangers,
     delivered,
     ended,
+    ended_with,
     ends_after,
     exchanged,
     exchanged_at_once,
@@ -143,7 +145,7 @@ GOOD: dict[str, list[Story]] = {
     "AnsweredMeansStored": [lambda made: (made.fire("exit"), None)[1], lost_with_the_table],
     "OneAlertHoweverOftenDelivered": [delivered("a00", "a00"), repeated_and_delivered_again(None)],
     "LostOnlyUnanswered": [unanswered(503, 503, None), unanswered(None)],
-    "EndsInTime": [ends_after(200)],
+    "EndsInTime": [ends_after(200), ended_with(CommandStatus.EXPIRED)],
     "Explained": [ended("ordered"), ended("refused", told=True)],
     "UnderstoodAsMeant": [answers(202, understood=True), answers(400, understood=False)],
     "LoginsKept": [login(good=True), login(good=False, in_hand=True)],
@@ -214,7 +216,7 @@ BAD: dict[str, list[Story]] = {
         two_bodies_one_id,
     ],
     "LostOnlyUnanswered": [unanswered(503, 202), unanswered(400)],
-    "EndsInTime": [ends_after(300), ends_after(None), alert_left_open],
+    "EndsInTime": [ends_after(300), ends_after(None), alert_left_open, ended_with(CommandStatus.NEW)],
     "Explained": [ended("ordered", code=""), ended("refused")],
     "UnderstoodAsMeant": [answers(400, understood=True), answers(202, understood=False)],
     "LoginsKept": [login(good=False)],

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from orderbridge.execution.records import CommandStatus
 from orderbridge.strategy.goal import Ending
 from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.evidence import FiredAlert, Violation
@@ -110,7 +111,7 @@ class LostOnlyUnanswered(Invariant):
 
 
 class EndsInTime(Invariant):
-    """Every accepted alert reaches a terminal state within its deadline once the faults have stopped."""
+    """Every accepted alert ends within its deadline once the faults have stopped, and leaves nothing to be sent."""
 
     def at_end(self, view: View) -> Iterator[Violation]:
         ended_ms = view.evidence.faults_ended_ms
@@ -121,6 +122,10 @@ class EndsInTime(Invariant):
                 yield self.violated(view, f"{job.job_id} is {job.status} ({job.code}) long after the last fault")
             elif job.ended_ms is not None and job.ended_ms - max(ended_ms, job.stored_ms) > SETTLED_MS:
                 yield self.violated(view, f"{job.job_id} ended {job.ended_ms - ended_ms} ms after the last fault")
+        for command in view.ledger.commands.values():
+            owner = view.ledger.jobs.get(command.record.job_id)
+            if command.record.status is CommandStatus.NEW and owner is not None and owner.ended_ms is not None:
+                yield self.violated(view, f"{command.record.command_id} is to be sent, and {owner.job_id} has ended")
         for alert_id, item in view.ledger.alerts.items():
             jobs = [job for job in view.ledger.jobs.values() if job.alert_id == alert_id]
             ended = all(job.ended_ms is not None for job in jobs)

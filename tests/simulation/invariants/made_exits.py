@@ -263,6 +263,17 @@ def repeated_and_delivered_again(fired_at_ms: int | None) -> Story:
     return story
 
 
+def ended_with(status: S) -> Story:
+    """A job ends after its entry has come to `status`."""
+
+    def story(made: Made) -> None:
+        job = made.fire("buy", 2)
+        made.entry(job, BUY, 2, status)
+        made.end(job, "failed")
+
+    return story
+
+
 def two_bodies_one_id(made: Made) -> None:
     made.fire("exit")
     first = made.alerts[0]
