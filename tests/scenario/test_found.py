@@ -211,6 +211,26 @@ def test_stop_of_what_is_added_does_not_wait_for_the_jobs_behind(make_world: Mak
     assert world.protection().stopped_quantity == 3 * unit
 
 
+def test_stop_of_a_netted_position_does_not_wait_for_the_jobs_behind() -> None:
+    """The broker has refused the stop that came with the entry."""
+    world = World(
+        TradeLockerScenario(seat=Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)),
+        {"s": {"pyramiding": 2}},
+    )
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    refused = {"behaviour": "bracket_refused", "leg": "stopLoss", "how": "later", "times": 1, "on": "place"}
+    control(world.bench.sim, "script", refused)  # type: ignore[attr-defined]
+    stopped: list[Decimal] = []
+    world.killer = Beside(before=lambda: stopped.append(world.protection().stopped_quantity / unit))
+
+    world.send("buy", str(unit), stop_loss=StopLoss(stop_price=price - distance))
+    world.send("buy", str(unit))
+    world.run(30)
+
+    assert stopped == [0, 0, 1], "before the entry, before its stop is put back, before the next entry"
+    assert world.protection().stopped_quantity == 2 * unit
+
+
 def test_second_exit_waits_until_the_first_is_resolved_though_the_broker_was_unreadable(make_world: MakeWorld) -> None:
     """The first is set aside while the broker cannot be read, and an exit passes what is set aside."""
     world = make_world()

@@ -15,6 +15,7 @@ from tests.unit.execution.cases import (
     BRACKET,
     BUY,
     EURUSD,
+    FILLED,
     INACTIVE,
     LIMIT,
     MES,
@@ -421,6 +422,15 @@ def test_netted_position_of_the_books_side_is_its_own() -> None:
     ]
 
 
+def test_strangers_position_gets_no_stop_while_the_books_own_does_not_show_yet() -> None:
+    hidden = tracked("e", "entry", booked=2, status=FILLED, position_id="p1", symbol=EURUSD)
+    owning = book(2, hidden, wants=ONLY_STOP)
+
+    assert on_positions(owning, pair(4, "foreign")) == []
+    assert not unprotected(owning, Holding(d(6), d(2), (pair(4, "foreign"),)), TRADELOCKER)
+    assert on_positions(owning, pair(2, "p1")) == [ModifyPosition("p1", EURUSD, stop_loss=d(4900))]
+
+
 # ---- the metric
 
 
@@ -449,3 +459,15 @@ def test_position_that_carries_no_stop_is_unprotected_if_it_is_the_books() -> No
 
     assert naked(pair(2, "p1"))
     assert not naked(pair(2, "p1", stop_loss_id="s"), pair(2, "foreign"))
+
+
+def test_netted_position_that_carries_no_stop_is_unprotected() -> None:
+    long, short = book(2, wants=ONLY_STOP), book(-2, wants=ONLY_STOP)
+
+    def naked(of: Book, signed: int, **fields: Any) -> bool:
+        return unprotected(of, Holding(d(signed), of.owned, (pair(signed, "p1", **fields),)), TRADELOCKER)
+
+    assert naked(long, 2)
+    assert naked(short, -2)
+    assert not naked(long, 2, stop_loss_id="s")
+    assert not naked(long, -2)

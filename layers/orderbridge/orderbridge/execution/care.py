@@ -14,7 +14,7 @@ from decimal import Decimal
 from orderbridge.brokers.port import Capabilities
 from orderbridge.commands import Bracket, Cancel, Command, ModifyPosition, Place, PlaceGroup, Replace
 from orderbridge.execution.records import Book, Role
-from orderbridge.model import Duration, Order, OrderStatus, OrderType, Side
+from orderbridge.model import Duration, Order, OrderStatus, OrderType, Position, Side
 from orderbridge.strategy.goal import Holding
 
 ZERO = Decimal(0)
@@ -53,7 +53,7 @@ def unprotected(book: Book, holding: Holding, capabilities: Capabilities) -> boo
     if book.protection.quantity == 0:
         return False
     if capabilities.position_bracket:
-        return any(p.stop_loss_id is None for p in holding.positions if p.id in book.position_ids)
+        return any(position.stop_loss_id is None for position in _own_positions(book, holding))
     return _covered(book, holding) < _to_cover(book, holding)
 
 
@@ -223,12 +223,23 @@ def _on_positions(book: Book, holding: Holding) -> Care | None:
         return None
     bracket = book.protection.bracket
     commands: list[tuple[Role, Command]] = []
-    for position in holding.positions:
-        mine = position.id in book.position_ids if book.position_ids else position.side.sign * book.owned > 0
-        lacks_stop = bracket.stop_loss is not None and position.stop_loss_id is None
-        if mine and lacks_stop:
+    for position in _own_positions(book, holding):
+        if bracket.stop_loss is not None and position.stop_loss_id is None:
             target = bracket.take_profit if position.take_profit_id is None else None
             commands.append(
                 ("stop", ModifyPosition(position.id, position.symbol, stop_loss=bracket.stop_loss, take_profit=target))
             )
     return Care(tuple(commands), "the position has no stop") if commands else None
+
+
+def _own_positions(book: Book, holding: Holding) -> list[Position]:
+    """Give the positions that carry the book's stop: its own by id; where fills net, the one of its side.
+
+    At a hedging account a fill may be booked before its position shows: none of those that do is the book's then.
+    """
+    if book.position_ids:
+        return [position for position in holding.positions if position.id in book.position_ids]
+    shown = {position.id for position in holding.positions}
+    if any(t.role == "entry" and t.booked > 0 and t.position_id not in shown for t in book.tracked):
+        return []
+    return [position for position in holding.positions if position.side.sign * book.owned > 0]
