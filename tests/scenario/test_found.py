@@ -26,6 +26,7 @@ from tests.scenario.tradestation import TradeStationScenario
 from tests.scenario.world import World
 
 MakeWorld = Callable[..., World]
+NETTING_SEAT = Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)
 
 
 def test_job_behind_a_parked_exit_does_not_ring_without_a_pause(make_world: MakeWorld) -> None:
@@ -90,7 +91,7 @@ def test_later_entry_of_the_same_size_is_not_taken_for_one_that_was_given_up(mak
 
 def test_exit_beside_a_strangers_position_closes_its_own_part_once() -> None:
     """TradeLocker's answer to a close names no order, and where fills net the position only shrinks."""
-    seat = Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)
+    seat = NETTING_SEAT
     world = World(TradeLockerScenario(seat=seat))
     half = world.bench.unit / 2
     world.bench.open_elsewhere(half)
@@ -214,7 +215,7 @@ def test_stop_of_what_is_added_does_not_wait_for_the_jobs_behind(make_world: Mak
 def test_stop_of_a_netted_position_does_not_wait_for_the_jobs_behind() -> None:
     """The broker has refused the stop that came with the entry."""
     world = World(
-        TradeLockerScenario(seat=Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)),
+        TradeLockerScenario(seat=NETTING_SEAT),
         {"s": {"pyramiding": 2}},
     )
     unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
@@ -229,6 +230,21 @@ def test_stop_of_a_netted_position_does_not_wait_for_the_jobs_behind() -> None:
 
     assert stopped == [0, 0, 1], "before the entry, before its stop is put back, before the next entry"
     assert world.protection().stopped_quantity == 2 * unit
+
+
+@pytest.mark.parametrize("seat", [Seat(), NETTING_SEAT], ids=["hedging", "netting"])
+def test_stop_of_a_position_is_put_back_though_another_fill_does_not_show_yet(seat: Seat) -> None:
+    world = World(TradeLockerScenario({"history_lag_ms": 10_000}, seat), {"s": {"pyramiding": 2}})
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(unit), stop_loss=StopLoss(stop_price=price - distance), seconds=20)
+    world.send("buy", str(unit))
+    world.run(2)
+
+    take_stop_away(world)
+    world.run(5)
+
+    assert world.state().roots[0].unsettled_since_ms is not None
+    assert world.protection().stop == price - distance
 
 
 def test_second_exit_waits_until_the_first_is_resolved_though_the_broker_was_unreadable(make_world: MakeWorld) -> None:

@@ -71,7 +71,8 @@ class Tender:
     def care(self, book: Book) -> None:
         """See that what a book holds has its stop, and nothing else rests for it. Raises `BrokerReadError`."""
         pending = {pending.role for pending in self._lane.state.pending if pending.root == book.root}
-        if pending - {"close"} or (book.root in self._lane.unsettled and not pending and not self._holds_more(book)):
+        unsettled = book.root in self._lane.unsettled and not pending and not self._holds_more(book)
+        if pending - {"close"} or (unsettled and not self._lacks_its_price(book)):
             return
         now_ms = self._lane.clock.now_ms()
         if now_ms - self._lane.tended_ms.get((book.strategy, book.root), 0) < TEND_AGAIN_MS:
@@ -97,6 +98,13 @@ class Tender:
                 self._after_stop(record)
         if any(record.sent_at_ms for record in done):
             self._lane.see(max_age_ms=0)
+
+    def _lacks_its_price(self, book: Book) -> bool:
+        """A stop that the position itself carries is a price alone: right for what is held, however much that is."""
+        capabilities, wanted = self._lane.broker.capabilities, book.protection
+        if not capabilities.position_bracket or wanted is None or wanted.refused or self._lane.look is None:
+            return False
+        return unprotected(book, self._lane.holding(book.strategy, book.root), capabilities)
 
     def _holds_more(self, book: Book) -> bool:
         """Tell whether the broker reports more on the book's side than its fills explain: all of it can have a stop."""
