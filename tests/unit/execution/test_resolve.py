@@ -431,6 +431,21 @@ def test_entry_that_an_exit_overtook_is_given_as_it_was_found(world: Scripted) -
     assert (ghost.command_id, ghost.orders) == (given.command_id, (PlacedOrder("o7", "order"),))
 
 
+def test_entry_that_an_exit_overtook_is_counted_once_when_its_fill_is_booked_already(world: Scripted) -> None:
+    with world.session() as lane:
+        unknown(world, lane)
+        lane.state = replace(lane.state, pending=(replace(lane.state.pending[0], flatten=True),))
+        world.broker.resolution = Done((PlacedOrder("o7", "order"),))
+        ask(world, lane, 1_000)
+        world.broker.show(order("o7", BUY, quantity=2, filled=2, status=FILLED))
+        world.broker.hold(MES, d(2))
+        lane.see(max_age_ms=0)
+
+        find_ghosts(lane, Teller())
+
+        assert (lane.state.book("s", "MES").owned, lane.state.book("s", "MES").tracked) == (d(2), ())
+
+
 @pytest.mark.parametrize(("after_ms", "kept"), [(GHOST_MS - 1, True), (GHOST_MS, False)])
 def test_entry_that_does_not_show_up_is_looked_for_an_hour(world: Scripted, after_ms: int, kept: bool) -> None:
     with world.session() as lane:

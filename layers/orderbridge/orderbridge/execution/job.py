@@ -41,6 +41,8 @@ LOOK_PAUSE_S = 0.2
 RESERVE_S = 3.0
 """Time that must be left to note a job's end or to park it."""
 RETRY_MS = 1_000
+UNDECIDED_MS = 5_000
+"""How long a job is put aside whose outcome a person has to decide: others of the lane have their turn meanwhile."""
 CUT_MS = 4_000
 """How long a stop may stay cut for a close that cannot go out yet."""
 KNOWN_MS = 10_000
@@ -260,6 +262,9 @@ class JobWorker:
             own = [pending for pending in self._lane.state.pending if pending.job_id == job.job_id]
             if not own:
                 return None
+            if all(pending.told for pending in own):
+                wake_at_ms = self._clock.now_ms() + UNDECIDED_MS
+                return Parked(wake_at_ms, "unknown", "Several orders could be it: a person has to say which it is.")
             due_ms = min(next_ask_ms(pending) for pending in own)
             pause_s = max(0.0, (due_ms - self._clock.now_ms()) / 1000)
             if pause_s + RESERVE_S > self._lane.deadline.remaining():

@@ -152,7 +152,7 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
     for lost in lane.state.lost:
         record = lane.store.command(lane.fence.lane, lost.command_id)
         evidence = with_claims(lane.state, record.evidence or Evidence(record.sent_at_ms))
-        resolution: Resolution = Done(record.orders)  # resolved already, after an exit had overtaken it
+        resolution: Resolution = Done(record.orders)  # resolved and followed already, after an exit had overtaken it
         if not record.taken:
             resolution = lane.broker.resolve(record.command, record.command_id, evidence, look)
         if not isinstance(resolution, Done) and now_ms < lost.until_ms:
@@ -160,7 +160,7 @@ def find_ghosts(lane: LaneSession, tell: Tell) -> list[CommandRecord]:
         state = replace(lane.state, lost=tuple(other for other in lane.state.lost if other != lost))
         if isinstance(resolution, Done):
             shown = replace(record, orders=resolution.orders, changed_at_ms=now_ms)
-            state = track(state, shown)
+            state = state if record.taken else track(state, shown)
             found.append(shown)
             tell("ghost_fill", f"{named(record)} was given up and shows up after all: it is being closed again.")
         state = without_claims(state)
