@@ -159,6 +159,7 @@ def _count(world: World, played: Played) -> None:
     numbers["restored tables"] = len(world.restored)
     numbers["restored tables that send again"] = world.lifted
     numbers["holdings taken as the broker reports them"] = len(world.taken_over)
+    numbers["orders decided by a person"] = world.decisions
     numbers["alerts lost with the table"] = played.counts.lost_with_the_table
     numbers["kills"] = world.kills
     numbers["writes to the table"] = len(world.writes)

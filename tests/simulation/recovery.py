@@ -1,7 +1,10 @@
-"""Who runs the bridge: a person with the command line, who reconciles a restored table and lifts its halt.
+"""Who runs the bridge: a person with the command line.
 
-The commands are the real ones (`orderbridge reconcile`, `orderbridge resume --restored`), on a machine of its own
-beside the functions'. What the person says about orders is what is true: whoever placed an order, it is theirs.
+    restored table     `orderbridge reconcile` until nothing is open, then `orderbridge resume --restored`
+    notice that asks   `orderbridge unresolved`, and `orderbridge resolve` for what it says is to be decided
+
+The commands are the real ones, on a machine of its own beside the functions'. What the person says about orders is
+what is true, as the broker's own book has it: whoever placed an order, it is theirs.
 """
 
 import json
@@ -9,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from typer.testing import CliRunner
 
@@ -53,26 +56,38 @@ def terminal(process: Process, transport: Any, client: Callable[[str], Any], var
     )
 
 
+class Truth(Protocol):
+    """What the person sees at the broker."""
+
+    def owner_of(self, order_id: str) -> str:
+        """Give the strategy whose order it is, else nothing."""
+        ...
+
+    def order_of(self, command_id: str) -> str:
+        """Give the order that came of a command, else nothing."""
+        ...
+
+
 class Operator:
-    """Carries out the recovery of a restored table; `owner_of` gives the strategy whose order it is, else nothing."""
+    """Recovers a restored table, and decides what the bridge cannot tell."""
 
     def __init__(
         self,
         opened: Terminal,
-        owner_of: Callable[[str], str],
+        truth: Truth,
         took: Callable[[str, str], None],
         note: Callable[[str], None],
     ) -> None:
         """`took` hears of each account and root whose holding was taken as the broker reports it."""
         self._took = took
         self._terminal = opened
-        self._owner_of = owner_of
+        self._truth = truth
         self._note = note
+        self.decided = 0
+        """How many decisions were recorded."""
 
     def recover(self) -> bool:
         """Reconcile until nothing is open, then lift the halt; False when the person is gone or has given up."""
-        process = self._terminal.process
-        assert process is not None
         answers: dict[str, None] = {}
         try:
             for _ in range(TRIES):
@@ -82,10 +97,36 @@ class Operator:
                     if code == 0:
                         return True
                 answers |= dict.fromkeys(self._answers(said))
-                process.wait(PAUSE_MS)
+                self._wait(PAUSE_MS)
         except KilledError:
             return False
         return False
+
+    def decide(self) -> bool:
+        """Decide until no command's outcome is unknown; False when the person is gone or has given up."""
+        try:
+            for _ in range(TRIES):
+                _, said = self._run("unresolved", "--json")
+                unknown = said.get("unknown")
+                if unknown == []:
+                    return True
+                for one in unknown or ():
+                    if one["overdue"]:
+                        self._resolve(one["command"])
+                self._wait(2 * PAUSE_MS)
+        except KilledError:
+            return False
+        return False
+
+    def _resolve(self, command_id: str) -> None:
+        order_id = self._truth.order_of(command_id)
+        outcome = ("--as=placed", f"--order-id={order_id}") if order_id else ("--as=not-placed",)
+        code, said = self._run("resolve", command_id, *outcome, "--reason=seen at the broker", "--yes", "--json")
+        self.decided += code == 0 and not said["already"]
+
+    def _wait(self, milliseconds: int) -> None:
+        assert self._terminal.process is not None
+        self._terminal.process.wait(milliseconds)
 
     def _run(self, *arguments: str) -> tuple[int, Any]:
         result = CliRunner().invoke(app, list(arguments), obj=self._terminal)
@@ -103,7 +144,7 @@ class Operator:
             self._note(f"operator: {question}")
         found: list[str] = []
         for order in filter(None, (re.search(r"--adopt (\S+)=STRATEGY", question) for question in questions)):
-            owner = self._owner_of(order[1])
+            owner = self._truth.owner_of(order[1])
             found.append(f"--adopt={order[1]}={owner}" if owner else f"--foreign={order[1]}")
         if found:
             return found

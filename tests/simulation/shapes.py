@@ -67,6 +67,7 @@ SHAPES: Mapping[str, Shape] = {
     "two_bells": _short("two_bells"),
     "door": _short("failing_door"),
     "twice": _short("resent"),
+    "undecided": _short(twinned=1.0, alerts_a_minute=(14.0, 20.0), **STATIONS),
     "kill_switch": _short("halts", alerts_a_minute=(14.0, 20.0)),
     "parts": _short("parts", "swings", **STATIONS),
     "tokens": _short("tokens", forced=ROTATING, minutes=(1.5, 2.0), **STATIONS),

@@ -15,11 +15,14 @@ from tests.simulation.markets import MARKETS, SEATS, market
 from tests.simulation.pointed import POINTED
 from tests.simulation.presses import PanelDraw
 from tests.simulation.story import Seat, Step, Story, Strategy
+from tests.simulation.weather import Fault, Window
 
 SWITCHES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "tradelocker": {switch.name: switch.tradable for switch in TRADELOCKER},
     "tradestation": {switch.name: switch.values for switch in TRADESTATION if switch.name != "authorize_page"},
 }
+TRADESTATIONS, EXECUTOR = frozenset({"tradestation"}), frozenset({"order_executor"})
+PLACING = frozenset({"POST /v3/orderexecution/orders"})
 FIRST_MS = 8_000
 """When the first alert may fire."""
 
@@ -62,6 +65,8 @@ class Shape:
     presses_a_minute: tuple[float, float] = (6, 20)
     restored: float = 0.0
     """How often the table goes back to a copy."""
+    twinned: float = 0.0
+    """How often somebody places at TradeStation the very order whose answer the bridge has lost."""
 
 
 SETTINGS: Mapping[str, Sequence[Any]] = {
@@ -94,6 +99,7 @@ def story_of(seed: int, shape: Shape, name: str) -> Story:
         steps += POINTED[kind](draw)
     restores = _restores(Random(f"{name} {seed} restored"), shape, length_ms)
     steps += restores
+    steps += _twins(Random(f"{name} {seed} twins"), shape, length_ms)
     at_panel, presses = _at_panel(Random(f"{name} {seed} panel"), seats, strategies, steps, shape, length_ms)
     steps += presses
     steps.sort(key=lambda step: step.at_ms)  # stable: what was drawn first comes first
@@ -111,6 +117,18 @@ def _restores(dice: Random, shape: Shape, length_ms: int) -> list[Step]:
     restored_ms = copied_ms + dice.choice((1_000, 6_000, 20_000, 45_000))
     recovered_ms = restored_ms + dice.choice((3_000, 15_000, 40_000))
     return [Step(copied_ms, "backup"), Step(restored_ms, "restore"), Step(recovered_ms, "recover")]
+
+
+def _twins(dice: Random, shape: Shape, length_ms: int) -> list[Step]:
+    """Draw lost answers to orders that cannot be told from a stranger's, with dice of their own: a person decides."""
+    if dice.random() >= shape.twinned:
+        return []
+    steps: list[Step] = []
+    for _ in range(dice.randint(1, 3)):
+        from_ms = dice.randrange(FIRST_MS, length_ms)
+        values = {"window": Window(Fault.TWINNED, 0.5, TRADESTATIONS, EXECUTOR, PLACING, most=1)}
+        steps += [Step(from_ms, "weather", values), Step(from_ms + 20_000, "clears", values)]
+    return steps
 
 
 def _at_panel(

@@ -27,6 +27,8 @@ class SimulatedTopics:
         self._now_ms = now_ms
         self._topics: dict[str, list[Published]] = {}
         self._count = 0
+        self.on_message: Callable[[str], None] = lambda _: None
+        """The subscriber: hears of each message."""
 
     def create_topic(self, *, Name: str) -> dict[str, Any]:
         arn = f"arn:aws:sns:us-east-1:123456789012:{Name}"
@@ -44,6 +46,7 @@ class SimulatedTopics:
             raise client_error("Publish", "InvalidParameter", "Invalid parameter: Message")
         self._count += 1
         published.append(Published(self._now_ms(), Subject, Message))
+        self.on_message(Message)
         return {"MessageId": f"{self._count:08x}-5215-4000-8000-{self._count:012x}"}
 
     def published(self, topic_arn: str) -> list[Published]:

@@ -35,6 +35,7 @@ class Fault(StrEnum):
     EDGE = "429 of the edge"
     UNAUTHORIZED = "401"
     SAID_NO = "refused inside a 200"
+    TWINNED = "reply lost, and the same order placed by hand"
 
 
 @dataclass(frozen=True, slots=True)

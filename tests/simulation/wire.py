@@ -1,11 +1,13 @@
 """The wire from a process to the simulated brokers: httpx requests in, virtual time and faults on the way."""
 
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import httpx
 
-from sandbox.simserver import Request, Response
+from sandbox.simserver import ControlError, Request, Response
 from sandbox.simserver.inprocess import EDGE_PAGE
 from tests.simulation.cores import PORTS, Core
 from tests.simulation.exchanges import Exchanges
@@ -124,7 +126,9 @@ class BrokerWire(httpx.BaseTransport):
             raise httpx.ReadTimeout("no answer in time", request=request)
         process.afterwards(fate, core.name, operation)
         match fate.fault:
-            case Fault.LOST:
+            case Fault.LOST | Fault.TWINNED:
+                if fate.fault is Fault.TWINNED and response.status == 200:
+                    _place_twin(core, request)
                 process.wait(limit_ms)
                 raise httpx.ReadTimeout("no answer", request=request)
             case Fault.RESET:
@@ -136,6 +140,14 @@ class BrokerWire(httpx.BaseTransport):
                 return Response(response.status, response.headers, cut)
             case _:
                 return response
+
+
+def _place_twin(core: Core, request: httpx.Request) -> None:
+    """Somebody orders at TradeStation itself what was just ordered there: nothing tells the two apart."""
+    body = {key: value for key, value in json.loads(request.read()).items() if key not in ("OSOs", "OrderConfirmID")}
+    if body["OrderType"] == "Market":
+        with suppress(ControlError):
+            core.control("trade", {"account": body["AccountID"], "order": body})
 
 
 def _read_limit_ms(request: httpx.Request) -> int:

@@ -31,6 +31,7 @@ from tests.simulation.cores import Core, TradeLockerCore, TradeStationCore
 from tests.simulation.exchanges import Exchanges
 from tests.simulation.hub import Hub
 from tests.simulation.invariants.base import View
+from tests.simulation.invariants.books import Placed
 from tests.simulation.invariants.evidence import (
     AccountEvidence,
     FiredAlert,
@@ -90,6 +91,7 @@ class World:
             "tradestation": TradeStationCore(self.hub, story.switches.get("tradestation", {})),
         }
         self._core_due: dict[str, int] = {}
+        self.aws.topics.on_message = self._hear
         self.complaints = Complaints(self.note)
         self.kills = 0
         self.restored: list[Restored] = []
@@ -97,7 +99,10 @@ class World:
         self.lifted = 0
         """How many restored tables an operator has let send again."""
         self.operators = 0
-        """How many are at work."""
+        """How many are at work, or on their way to it."""
+        self.decisions = 0
+        """How many orders of unknown outcome they have decided."""
+        self._people = 0
         self._backup: tuple[int, dict[Any, Any]] | None = None
         self._processes: list[Process] = []
         self.faults_ended_ms: int | None = None
@@ -306,13 +311,10 @@ class World:
             return
         self.operators += 1
         number = len(self.restored)
-        process = Process(self.hub, self.weather, self, "operator", f"operator-{number}", self.dice("operator"), 0)
-        wire = BrokerWire(process, self.cores, self.outages, self._exchanges, self._wrote)
-        opened = terminal(process, wire, self.client_of(process, retries=True), self.aws.variables())
+        operator = self._operator(f"operator-{number}", "operator")
 
         def work() -> None:
-            took = lambda account, root: self.taken_over.add((account, root))  # noqa: E731
-            if Operator(opened, self._owner_of, took, self.note).recover():
+            if operator.recover():
                 self.lifted = number
                 self.trouble_over("halted")
                 self.trouble("killed", 125_000)
@@ -321,13 +323,47 @@ class World:
 
         self.hub.start(work)
 
-    def _owner_of(self, order_id: str) -> str:
+    def _operator(self, name: str, dice: str) -> Operator:
+        process = Process(self.hub, self.weather, self, "operator", name, self.dice(dice), 0)
+        wire = BrokerWire(process, self.cores, self.outages, self._exchanges, self._wrote)
+        opened = terminal(process, wire, self.client_of(process, retries=True), self.aws.variables())
+        return Operator(opened, self, lambda account, root: self.taken_over.add((account, root)), self.note)
+
+    def owner_of(self, order_id: str) -> str:
         """Give the strategy that has placed an order in truth."""
+        found = next((one for one in self._placed() if one.row.id == order_id), None)
+        return found.strategy if found is not None and found.strategy in self._settings_versions else ""
+
+    def order_of(self, command_id: str) -> str:
+        """Give the order that a command has become in truth, without its exits."""
+        mine = (one for one in self._placed() if one.command is not None and not one.row.parent_id)
+        found = next((one for one in mine if one.command and one.command.record.command_id == command_id), None)
+        return "" if found is None else found.row.id
+
+    def _placed(self) -> list[Placed]:
         view = View(self)
         view.refresh()
-        placed = (one for book in view.books.by_account.values() for one in book.placed if one.row.id == order_id)
-        found = next(placed, None)
-        return found.strategy if found is not None and found.strategy in self._settings_versions else ""
+        return [one for book in view.books.by_account.values() for one in book.placed]
+
+    # ---- what a person is asked
+
+    def _hear(self, message: str) -> None:
+        """A person reads the notice some time later, and looks into what it asks about."""
+        if "orderbridge unresolved" not in message:
+            return
+        self.operators += 1
+        self._people += 1
+        name = f"person-{self._people}"
+        self.hub.after(self.dice(name).randint(5_000, 40_000), lambda: self.hub.start(partial(self._decide, name)))
+
+    def _decide(self, name: str) -> None:
+        operator = self._operator(name, f"terminal of {name}")
+        done = operator.decide()
+        self.decisions += operator.decided
+        if not done:
+            self._hear("orderbridge unresolved")
+        self.operators -= 1
+        self.changed()
 
     def _let_in(self) -> str:
         """Make the panel's person with all accounts of the story; give the token of their sign-in."""

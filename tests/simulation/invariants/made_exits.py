@@ -137,6 +137,19 @@ def added_without_a_stop(*, wanted: bool) -> Story:
     return story
 
 
+def bare_beside_a_strangers(quantity: Any, status: S = S.UNKNOWN) -> Story:
+    """An entry whose answer was lost has no stop for a minute, and a stranger has placed `quantity` just then."""
+
+    def story(made: Made) -> None:
+        entry = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D(9))), BUY, 2, status)
+        made.row(made.mark(entry), 1, 2, 2)
+        made.row("", 1, quantity, quantity, by_hand=True)
+        made.hold(Held(made.symbol, made.symbol, 2 + D(quantity)))
+        made.later(60)
+
+    return story
+
+
 def bare_position(made: Made) -> None:
     entered(made, 2, stop_loss=StopLoss(stop_price=D(9)))
     made.hold(Held("p1", made.symbol, D(2)))

@@ -17,10 +17,12 @@ from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.base import Invariant, View
 from tests.simulation.invariants.books import AccountBook, Placed
 from tests.simulation.invariants.entries import settings_of
-from tests.simulation.invariants.evidence import Trouble, Violation
+from tests.simulation.invariants.evidence import Row, Trouble, Violation
 
 ZERO = Decimal(0)
 LONGEST_MS = 10_000
+ALIKE_MS = 5_000
+"""Orders placed within this of one another are told apart by nothing else than what they ask for."""
 Place = tuple[str, str, str]
 """Account, strategy and root, or a position's id."""
 
@@ -112,7 +114,7 @@ class KeepsItsStop(Invariant):
             covered = sum((row.asked - row.filled for row in covering), ZERO)
             if covered and covered >= needed:
                 self._handed.update(entry.row.id for entry in wanting)
-            if covered < needed and not self._given_up(view, book, {strategy}):
+            if covered < needed and not self._given_up(view, book, {strategy}) and not _undecided(book, strategy):
                 yield (
                     (book.account.settings.name, strategy, root),
                     f"{strategy} holds {needed} {root} and {covered} of it has a stop",
@@ -139,6 +141,25 @@ class KeepsItsStop(Invariant):
         refused = refused or any(one.kind == "refused" for one in view.evidence.troubles)
         keeps = any(one.on_stop_refused == "keep" for name in strategies for one in settings_of(view, name))
         return refused and keeps
+
+
+def _undecided(book: AccountBook, strategy: str) -> bool:
+    """Tell whether only a person can say what the strategy owns: the answer to its entry was lost, and a stranger's
+    order beside it is just like it."""
+    lost = [
+        one.row
+        for one in book.placed
+        if one.strategy == strategy and one.purpose == "entry" and one.command is not None and one.command.pending
+    ]
+    return any(_alike(row, other.row) for row in lost for other in book.placed if other.row.by_hand)
+
+
+def _alike(row: Row, other: Row) -> bool:
+    same = (row.symbol, row.sign, row.asked, row.type, row.limit_price, row.stop_price)
+    apart_ms = abs(row.opened_ms - other.opened_ms)
+    return apart_ms <= ALIKE_MS and same == (
+        other.symbol, other.sign, other.asked, other.type, other.limit_price, other.stop_price,
+    )  # fmt: skip
 
 
 def _shown_ms(book: AccountBook, place: Place) -> int:
