@@ -111,6 +111,19 @@ def test_rule_12_close_refused_while_the_market_is_closed_is_done_at_the_open(ma
     assert world.working() == []
 
 
+def test_close_that_rests_in_a_closed_market_does_not_use_up_the_quota_of_reads(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.fire("buy", str(world.bench.unit))
+    world.bench.set_session("closed")
+    world.bench.reset_reads()
+
+    alert_id = world.send("exit")
+    world.run(300)
+
+    assert world.outcome(alert_id).status == "accepted"
+    assert world.bench.reads("orders") < 240, "TradeStation allows 320 in five minutes"
+
+
 def test_rule_15_a_refused_close_puts_the_stop_back(make_world: MakeWorld) -> None:
     world = make_world()
     world.fire("buy", str(world.bench.unit), **bracket(world))

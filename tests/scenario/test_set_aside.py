@@ -15,7 +15,7 @@ from orderbridge.execution.job import MAX_ATTEMPTS
 from orderbridge.execution.plans import told_of_sent
 from orderbridge.execution.ports import Fence
 from orderbridge.execution.records import CommandRecord, CommandStatus
-from orderbridge.execution.worker import HOLD_MS
+from orderbridge.execution.session import HOLD_MS
 from orderbridge.storage import keys
 from orderbridge.storage.items import marshal
 from tests.scenario.killing import Killer

@@ -14,9 +14,10 @@ from orderbridge.execution.job import MAX_ATTEMPTS
 from orderbridge.execution.ports import Busy, Held
 from orderbridge.execution.records import CommandStatus, Job, Protection
 from orderbridge.execution.resolve import GIVE_UP_MS
+from orderbridge.execution.session import HOLD_MS
 from orderbridge.execution.submit import gates_of, submit
 from orderbridge.execution.tending import TEMPORARY
-from orderbridge.execution.worker import HOLD_MS, ON_SCREEN_MS, Worked, bell_delay_s
+from orderbridge.execution.worker import ON_SCREEN_MS, Worked, bell_delay_s
 from orderbridge.model import Direction, OrderStatus
 from orderbridge.strategy.goal import End, Ending
 from tests.unit.execution.cases import (
@@ -759,6 +760,22 @@ def test_lane_is_held_longer_with_each_job(world: Scripted) -> None:
 
     assert until == [HOLD_MS - 30_000], "the second had no time left"
     assert world.broker.signed(MES) == 1
+
+
+@pytest.mark.parametrize(("held_s", "seconds", "left_s"), [(0, 0.2, 45), (20, 0.2, 25), (26, 0.2, 45), (0, 30, 45)])
+def test_lane_is_held_through_a_pause(world: Scripted, held_s: int, seconds: float, left_s: int) -> None:
+    held = world.lanes.take(world.lane(), "one", world.clock.now_ms(), HOLD_MS)
+    assert isinstance(held, Held)
+    session = world.new_worker()._session(held, world.deadline())
+    world.script.advance(held_s * 1_000)
+    before_ms = world.clock.now_ms()
+
+    session.pause(seconds)
+
+    assert world.clock.now_ms() - before_ms == seconds * 1_000
+    busy = world.lanes.take(world.lane(), "two", before_ms, 1)
+    assert isinstance(busy, Busy)
+    assert busy.until_ms - before_ms == left_s * 1_000
 
 
 def test_phases_of_a_job_are_kept_with_it(world: Scripted) -> None:

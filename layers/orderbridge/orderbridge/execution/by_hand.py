@@ -115,7 +115,7 @@ class ByHand:
                 case Await():
                     if self._lane.deadline.remaining() < RESERVE_S:
                         return Parked(self._clock.now_ms() + 1_000, step.what, "Waiting for the broker to confirm.")
-                    self._clock.sleep(LOOK_PAUSE_S)
+                    self._lane.pause(LOOK_PAUSE_S)
                     self._lane.see(max_age_ms=0)
                 case Send() | Clear() | Protect():
                     for owner, commands in self._prepared(job, wish, scene, step):
@@ -138,7 +138,7 @@ class ByHand:
                 if records or not _may_open(wish):
                     break
                 return End(Ending.REFUSED, "unsettled", "The broker does not show an earlier fill yet. Try again.")
-            self._clock.sleep(LOOK_PAUSE_S)
+            self._lane.pause(LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
         assert self._lane.look is not None
         late = self._too_old(job, goal, records)  # a look may take its time

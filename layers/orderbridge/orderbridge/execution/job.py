@@ -38,6 +38,8 @@ FILL_WAIT_MS = 5_000
 SHOW_WAIT_MS = 1_200
 """How long it waits for any other order to show, so that a rejection is told at once."""
 LOOK_PAUSE_S = 0.2
+RESTS_MS, REST_PAUSE_S = 5_000, 2.0
+"""A close that works for so long rests, in a closed market perhaps: it is looked at no more often than a stop is."""
 RESERVE_S = 3.0
 """Time that must be left to note a job's end or to park it."""
 RETRY_MS = 1_000
@@ -219,7 +221,7 @@ class JobWorker:
         while job.root in self._lane.unsettled and not self._pending_in(job.root):
             if self._lane.deadline.remaining() < RESERVE_S:
                 return self._later(job, settings, "unsettled", "The broker does not show an earlier fill yet.")
-            self._clock.sleep(LOOK_PAUSE_S)
+            self._lane.pause(LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
             if self._clock.now_ms() >= cut_until_ms and job.root in self._lane.unsettled:
                 self._protect(job.strategy, job.root)
@@ -246,7 +248,7 @@ class JobWorker:
         while self._clock.now_ms() < until_ms and self._lane.deadline.remaining() > RESERVE_S:
             if not self._unknown_entries(job):
                 return
-            self._clock.sleep(LOOK_PAUSE_S)
+            self._lane.pause(LOOK_PAUSE_S)
             resolve_pending(self._lane, self._tell(job))
         for pending in self._unknown_entries(job):
             self._lane.state = with_pending(self._lane.state, replace(pending, flatten=True))
@@ -270,7 +272,7 @@ class JobWorker:
             if pause_s + RESERVE_S > self._lane.deadline.remaining():
                 wake_at_ms = max(due_ms, self._clock.now_ms() + RETRY_MS)
                 return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
-            self._clock.sleep(max(pause_s, LOOK_PAUSE_S))
+            self._lane.pause(max(pause_s, LOOK_PAUSE_S))
             resolve_pending(self._lane, self._tell(job))
             self._lane.see()
             self._protect(job.strategy, job.root)
@@ -292,11 +294,12 @@ class JobWorker:
             return End(Ending.FAILED, "cancel_not_confirmed", "The broker has not confirmed the cancellation.")
         if step.what in ("close", "close_again") and now_ms - job.accepted_at_ms >= EXIT_GIVE_UP_MS:
             return End(Ending.FAILED, "close_given_up", "The position could not be closed for 15 minutes: please act.")
-        pause_s = min(max((step.until_ms - now_ms) / 1000, 0.0), LOOK_PAUSE_S)
+        rests = step.what == "close" and now_ms - step.since_ms > RESTS_MS
+        pause_s = REST_PAUSE_S if rests else LOOK_PAUSE_S
         long_wait = step.what == "close_again" and step.until_ms - now_ms > 2_000
         if long_wait or self._lane.deadline.remaining() < RESERVE_S + pause_s:
             return Parked(max(step.until_ms, now_ms + RETRY_MS), step.what, "The close is being repeated until flat.")
-        self._clock.sleep(max(pause_s, LOOK_PAUSE_S))
+        self._lane.pause(pause_s)
         self._lane.see(max_age_ms=0)
         return None
 
@@ -367,7 +370,7 @@ class JobWorker:
                 return order
             if self._clock.now_ms() >= until_ms or self._lane.deadline.remaining() < RESERVE_S:
                 return order
-            self._clock.sleep(LOOK_PAUSE_S)
+            self._lane.pause(LOOK_PAUSE_S)
 
     def _later(self, job: Job, settings: StrategySettings, code: str, sentence: str) -> Result:
         """Try again in a second: an entry until it is too old, an exit until it is given up."""

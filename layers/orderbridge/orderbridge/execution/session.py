@@ -12,6 +12,11 @@ from orderbridge.execution.records import Book, LaneState, Pending, Tracked
 from orderbridge.strategy.goal import Holding
 from orderbridge.strategy.settings import AccountSettings
 
+HOLD_MS = 45_000
+"""How long a lane is held without a sign of life."""
+SPARE_MS = 20_000
+"""What is left of that, at the least, when a pause is over."""
+
 
 @dataclass(slots=True)
 class LaneSession:
@@ -50,6 +55,13 @@ class LaneSession:
         for event in observed.events:
             self.on_event(event)
         return look
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and go on holding the lane: a job may wait longer than a lease lasts. Raises `ConflictError`."""
+        now_ms = self.clock.now_ms()
+        if self.fence.until_ms - now_ms < seconds * 1000 + SPARE_MS:
+            self.fence = self.store.extend(self.fence, now_ms, HOLD_MS)
+        self.clock.sleep(seconds)
 
     def holding(self, strategy: str, root: str) -> Holding:
         """Give what the strategy holds of `root` by the last look."""

@@ -21,7 +21,7 @@ from orderbridge.execution.plans import close_unsent, told_of_sent
 from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
 from orderbridge.execution.records import CommandRecord, Job, StoredJob
 from orderbridge.execution.results import Parked
-from orderbridge.execution.session import LaneSession, with_book
+from orderbridge.execution.session import HOLD_MS, LaneSession, with_book
 from orderbridge.execution.tending import Tender
 from orderbridge.model import Direction
 from orderbridge.strategy.chain import ChainItem, ChainState, arrange, link_of, passed, worked
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 ON_SCREEN_MS = 4_000
 """A press that is refused within this is answered so; later it may have been answered as open, and a notice tells."""
-HOLD_MS = 45_000
-"""How long a lane is held without a sign of life: longer than any worker may run on."""
 
 
 @dataclass(frozen=True, slots=True)
