@@ -212,6 +212,8 @@ def test_links_tell_two_mixed_groups_apart_from_one() -> None:
 
 def test_group_that_arrived_in_half_is_waited_for_then_told() -> None:
     assert resolve_command(GROUP, EVIDENCE, look(stop("2"))) == Absent()
+    slow_ms = 15_000 + 9_000  # the write, and then the list
+    assert resolve_command(GROUP, EVIDENCE, look(stop("2"), after_ms=slow_ms)) == Absent()
     late = resolve_command(GROUP, EVIDENCE, look(stop("2"), after_ms=SETTLE_MS))
     assert late == Done((PlacedOrder("2", "child", 0), PlacedOrder("", "child", 1, MISSING)))
 

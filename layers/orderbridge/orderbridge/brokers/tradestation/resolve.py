@@ -23,8 +23,9 @@ from orderbridge.model import Order, OrderStatus
 
 CLOCK_SKEW_MS = 5_000
 """`OpenedDateTime` is the server's clock in whole seconds."""
-SETTLE_MS = 10_000
-"""After this a part of an order that is not shown does not exist."""
+SETTLE_MS = 25_000
+"""After this a part of an order that is not shown does not exist: the longest write (15 s) and the longest time until
+the list shows what was booked (10 s). Whoever gave up earlier would not know a working target again as its own."""
 MISSING = "not found at the broker"
 
 
