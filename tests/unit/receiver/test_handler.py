@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from orderbridge.machine import RealMachine
 from orderbridge.storage.lean_aws import AwsError
 from tests.unit.receiver.awsserver import AwsServer, aws_server
 from tests.unit.receiver.kit import BUY, KEY, Bench
@@ -53,6 +54,7 @@ def app(bench: Bench, server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> Ite
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(RealMachine, "monotonic", lambda _: 0.0)  # moto may take longer than TradingView waits
     sys.modules.pop("alert_receiver.app", None)
     app = importlib.import_module("alert_receiver.app")
     yield app
