@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from orderbridge.brokers.http import MonotonicDeadline
-from orderbridge.execution.sweep import OVERDUE_MS, Swept, sweep
+from orderbridge.execution.sweep import FORGOTTEN_MS, OVERDUE_MS, Swept, sweep
 from orderbridge.execution.watcher import ALIVE_MS, SETTLE_MS, WATCH_S, Watcher
 from tests.unit.execution.cases import NOW_MS
 
@@ -46,6 +46,10 @@ class Table:
     def give_up(self, lane: str, now_ms: int) -> bool:
         self.asked.append(("give up", lane, now_ms))
         return True
+
+    def close_forgotten(self, before_ms: int, now_ms: int) -> int:
+        self.asked.append(("forgotten", before_ms, now_ms))
+        return 0
 
 
 @dataclass
@@ -173,7 +177,7 @@ def test_overdue_lanes_are_rung_and_unknown_commands_counted() -> None:
 
     assert swept(given, Letters()) == Swept(2, 0, 3)
     assert given.bells.rung == [("a", 0), ("b", 0)]
-    assert given.table.asked == [("overdue", NOW_MS - OVERDUE_MS)]
+    assert given.table.asked == [("overdue", NOW_MS - OVERDUE_MS), ("forgotten", NOW_MS - FORGOTTEN_MS, NOW_MS)]
 
 
 def test_dead_letters_end_their_work_and_are_deleted() -> None:
@@ -181,7 +185,7 @@ def test_dead_letters_end_their_work_and_are_deleted() -> None:
 
     assert swept(given, letters) == Swept(0, 3, 0)
     assert given.bells.rung == [("a", 0), ("b", 0)]
-    assert given.table.asked[1:] == [("give up", "a", NOW_MS), ("give up", "b", NOW_MS)]
+    assert given.table.asked[1:-1] == [("give up", "a", NOW_MS), ("give up", "b", NOW_MS)]
     assert letters.deleted == ["handle of lane a", "handle of watch", "handle of lane b"]
 
 

@@ -14,6 +14,8 @@ from orderbridge.execution.watcher import Watcher
 log = logging.getLogger(__name__)
 
 OVERDUE_MS = 5_000
+FORGOTTEN_MS = 60_000
+"""What was stored so long ago and not sent was left by a worker that died: whoever resumes its job closes it too."""
 
 
 class SweepStore(Protocol):
@@ -24,6 +26,8 @@ class SweepStore(Protocol):
     def count_unknown(self) -> int: ...
 
     def give_up(self, lane: str, now_ms: int) -> bool: ...
+
+    def close_forgotten(self, before_ms: int, now_ms: int) -> int: ...
 
 
 class DeadLetters(Protocol):
@@ -68,6 +72,7 @@ def sweep(
                     continue  # somebody is at it just now: the letter comes again, and then all may be well
             dead_letters.delete(handle)
             dead += 1
+    store.close_forgotten(clock.now_ms() - FORGOTTEN_MS, clock.now_ms())
     for account in accounts:
         if watcher.store.lanes(account):
             watcher.ensure(account)

@@ -12,7 +12,7 @@ from orderbridge.machine import MACHINE, Machine
 from orderbridge.storage import keys
 from orderbridge.storage.items import Item, marshal, unmarshal
 from orderbridge.storage.lanes import DynamoLanes
-from orderbridge.storage.transact import call, query_all
+from orderbridge.storage.transact import ConditionFailedError, call, query_all, transact
 from orderbridge.storage.unread import end_unread
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,7 @@ class DynamoSweep:
         Whoever held the lane before is fenced out in the same transaction, and what was stored for the job and never
         sent is closed: nothing is sent any more for a job that was told as failed.
         """
-        key = marshal(keys.lane_state(lane))
-        found = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
-        held = unmarshal(found.get("Item", {}))
+        held = self._lane_item(lane)
         if int(held.get("until_ms", 0)) > now_ms:
             return False
         failing = self._failing(lane)
@@ -52,6 +50,33 @@ class DynamoSweep:
         job_id = failing.split("#", 2)[2]
         along = [self._fence_out(lane, held), *self._close_unsent(lane, job_id, now_ms)]
         return end_unread(self._client, self._table, self._machine, lane, failing, "dead_letter", now_ms, along)
+
+    def close_forgotten(self, before_ms: int, now_ms: int) -> int:
+        """Close commands that were stored before `before_ms` and never sent, in lanes that nobody holds; give how many.
+
+        Their worker died, and what it took care of was taken care of anew since, under other names.
+        """
+        lanes, closed = DynamoLanes(self._client, self._table, self._machine), 0
+        for item in self._open("OPEN#COMMAND", before_ms):
+            if item.get("status") != CommandStatus.NEW.value:
+                continue
+            lane, command_id = str(item["lane"]), str(item["sk"]).partition("#")[2]
+            held = self._lane_item(lane)
+            if int(held.get("until_ms", 0)) > now_ms:
+                continue
+            try:
+                record = not_sent(lanes.command(lane, command_id), "its worker died before it was sent", now_ms)
+                operations = [self._fence_out(lane, held), lanes.replacement(lane, record, CommandStatus.NEW)]
+                transact(self._client, operations, self._machine)
+            except (ConditionFailedError, NewerReleaseError, ValidationError):
+                continue
+            closed += 1
+        return closed
+
+    def _lane_item(self, lane: str) -> Item:
+        key = marshal(keys.lane_state(lane))
+        found = call(self._client.get_item, TableName=self._table, Key=key, ConsistentRead=True)
+        return unmarshal(found.get("Item", {}))
 
     def _failing(self, lane: str) -> str | None:
         """Give the sort key of the first job that was started, else of the first one; None when none is open."""
