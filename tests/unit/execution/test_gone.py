@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from orderbridge.execution.bookkeeping import SETTLE_MS, Observation, observe
+from orderbridge.execution.gone import CERTAIN_MS
 from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked
 from orderbridge.model import OrderStatus, PositionMode
 from tests.unit.execution.cases import (
@@ -59,9 +60,10 @@ def test_holding_that_is_gone_at_two_looks_is_nobodys_though_an_entry_rests() ->
     state = of(book(2, resting()), roots=(root(2),))
 
     first = seen(state, order("e"), at_ms=NOW_MS)
-    then = seen(first.state, order("e"), at_ms=LATER_MS + 1)
+    soon = seen(first.state, order("e"), at_ms=LATER_MS + CERTAIN_MS)
+    then = seen(soon.state, order("e"), at_ms=LATER_MS + CERTAIN_MS + 1)
 
-    assert first.state.book(STRATEGY, "MES").owned == 2
+    assert [one.state.book(STRATEGY, "MES").owned for one in (first, soon)] == [2, 2]
     assert the_root(first) == root(2, LATER_MS, gone=True)
     assert first.unsettled == {"MES"}
     assert then.state.book(STRATEGY, "MES").owned == 0

@@ -3,7 +3,7 @@
 A position's own stop, a close by id and a person at the broker close it by orders that the ledger does not follow.
 While an order of ours works, its fill could be the reason as well, and only not show yet:
 
-    nothing is held now       the next look shows that no order of ours has done it
+    nothing is held now       a look some seconds later shows the same, and that no order of ours has done it
     the other side is held    entries that this look shows as filled have opened all of it, by the position they name
 
 Then everybody's part of what was held is gone. Whoever waited longer would take an entry that fills meanwhile for what
@@ -19,6 +19,9 @@ from orderbridge.execution.held import held_of
 from orderbridge.execution.records import Book, LaneState, RootState, Tracked
 from orderbridge.model import Position
 from orderbridge.strategy.symbols import canonical_root
+
+CERTAIN_MS = 4_000
+"""For so long nothing has to be shown as held: a position may be missing from a report or two."""
 
 ZERO = Decimal(0)
 Fill = tuple[Tracked, Decimal]
@@ -47,11 +50,11 @@ def let_go(state: LaneState, books: Sequence[Book], look: Look, root: str, fills
 
 
 def _told_twice(before: RootState, books: Iterable[Book], look: Look) -> bool:
-    """Tell whether the look was begun after one that told the same, and shows every order of ours as it stands."""
+    """Tell whether the look was begun well after one that told the same, and shows every order of ours as it stands."""
     shown = {order.id for order in look.orders}
     followed = [order.order_id for book in books for order in book.tracked if not order.status.final]
     since_ms = before.unsettled_since_ms
-    return since_ms is not None and look.requested_at_ms > since_ms and shown.issuperset(followed)
+    return since_ms is not None and look.requested_at_ms > since_ms + CERTAIN_MS and shown.issuperset(followed)
 
 
 def _opened(fills: Sequence[Fill], positions: Sequence[Position], held: Decimal) -> bool:
