@@ -333,22 +333,28 @@ def test_rule_15_stop_cut_for_a_partial_exit_is_back_while_a_persons_trade_holds
     assert world.protection().stopped_quantity >= unit
 
 
-def test_entry_of_the_other_side_that_fills_before_its_cancel_is_closed_before_the_new_one_opens(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = make_world()
-    unit, below = world.bench.unit, world.bench.price - world.bench.distance / 2
-    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=below)
+def filling_before_its_cancel(world: World, monkeypatch: pytest.MonkeyPatch, limit: Decimal) -> list[bool]:
+    """Have a buy that rests at `limit` fill just before the first cancel arrives; the list says that it did."""
     adapter, filled = type(world.bench.broker), list[bool]()
     send = adapter.send
 
     def fill_and_send(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
         if isinstance(command, Cancel) and not filled:
             filled.append(True)
-            world.bench.set_price(below - world.bench.distance / 10)
+            world.bench.set_price(limit - world.bench.distance / 10)
         return send(broker, command, command_id, deadline)
 
     monkeypatch.setattr(adapter, "send", fill_and_send)
+    return filled
+
+
+def test_entry_of_the_other_side_that_fills_before_its_cancel_is_closed_before_the_new_one_opens(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    unit, below = world.bench.unit, world.bench.price - world.bench.distance / 2
+    world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=below)
+    filled = filling_before_its_cancel(world, monkeypatch, below)
 
     outcome = world.fire("sell", str(unit * 2), seconds=20)
 
@@ -366,16 +372,7 @@ def test_entry_that_fills_before_the_cancel_of_a_reversal_counts_as_closed(
     unit, below = world.bench.unit, world.bench.price - world.bench.distance / 2
     world.fire("buy", str(unit))
     world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=below)
-    adapter, filled = type(world.bench.broker), list[bool]()
-    send = adapter.send
-
-    def fill_and_send(broker: Broker, command: Command, command_id: str, deadline: Deadline) -> Outcome:
-        if isinstance(command, Cancel) and not filled:
-            filled.append(True)
-            world.bench.set_price(below - world.bench.distance / 10)
-        return send(broker, command, command_id, deadline)
-
-    monkeypatch.setattr(adapter, "send", fill_and_send)
+    filled = filling_before_its_cancel(world, monkeypatch, below)
 
     outcome = world.fire("sell", str(unit * sold), seconds=20)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from orderbridge.model import Duration, OrderType, Side
+from orderbridge.model import Duration, Order, OrderType, Side
 
 Effect = Literal["open", "close"]
 
@@ -129,6 +129,13 @@ class ModifyPosition:
 
 
 Command = Place | PlaceGroup | Replace | Cancel | CancelAll | ClosePosition | CloseAll | ModifyPosition
+
+
+def cut(order: Order, keep: Decimal) -> Cancel | Replace:
+    """Give the command that leaves `keep` of what an order has still to fill, and nothing of the order for 0."""
+    if keep == 0:
+        return Cancel(order.id, order.symbol)
+    return Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)
 
 
 def increases_exposure(command: Command) -> bool:

@@ -11,7 +11,6 @@ from orderbridge.execution.hand_books import (
     armed,
     base_of,
     bracket_of,
-    by_hand,
     entry_book,
     exits_of,
     followers_of,
@@ -20,7 +19,7 @@ from orderbridge.execution.hand_books import (
     panel_book,
     reworded,
 )
-from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked
+from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked, by_hand
 from orderbridge.model import OrderType
 from orderbridge.strategy.goal import Holding
 from tests.unit.execution.cases import (

@@ -177,7 +177,7 @@ def test_overdue_lanes_are_rung_and_unknown_commands_counted() -> None:
 
     assert swept(given, Letters()) == Swept(2, 0, 3)
     assert given.bells.rung == [("a", 0), ("b", 0)]
-    assert given.table.asked == [("overdue", NOW_MS - OVERDUE_MS), ("forgotten", NOW_MS - FORGOTTEN_MS, NOW_MS)]
+    assert given.table.asked == [("forgotten", NOW_MS - FORGOTTEN_MS, NOW_MS), ("overdue", NOW_MS - OVERDUE_MS)]
 
 
 def test_dead_letters_end_their_work_and_are_deleted() -> None:
@@ -185,7 +185,7 @@ def test_dead_letters_end_their_work_and_are_deleted() -> None:
 
     assert swept(given, letters) == Swept(0, 3, 0)
     assert given.bells.rung == [("a", 0), ("b", 0)]
-    assert given.table.asked[1:-1] == [("give up", "a", NOW_MS), ("give up", "b", NOW_MS)]
+    assert given.table.asked[2:] == [("give up", "a", NOW_MS), ("give up", "b", NOW_MS)]
     assert letters.deleted == ["handle of lane a", "handle of watch", "handle of lane b"]
 
 

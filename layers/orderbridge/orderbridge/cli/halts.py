@@ -16,7 +16,6 @@ from orderbridge.cli.holding import all_accounts
 from orderbridge.cli.running import JsonOption, Run, StackOption, YesOption, running
 from orderbridge.cli.status import BLOCKED
 from orderbridge.errors import SettingsError
-from orderbridge.execution.hand_books import by_hand
 from orderbridge.execution.records import Book, Job
 from orderbridge.model import Direction
 from orderbridge.storage.bell import SqsBell
@@ -129,7 +128,7 @@ def _jobs(run: Run, account: str, strategy: str, flatten: bool) -> Iterator[Job]
         for lane in watch.lanes(name):
             for book in overview.lane_state(lane).books:
                 alert = _wanted(book, flatten)
-                if alert is not None and strategy in ("", book.strategy) and not by_hand(book.strategy):
+                if alert is not None and strategy in ("", book.strategy) and not book.of_person:
                     yield _job(run, name, lane, book, alert)
 
 

@@ -8,13 +8,12 @@ from orderbridge.brokers.deadline import MonotonicDeadline
 from orderbridge.cli.running import Run
 from orderbridge.errors import ConflictError, SettingsError
 from orderbridge.execution.ports import Busy
-from orderbridge.execution.session import LaneSession
+from orderbridge.execution.session import HOLD_MS, LaneSession
 from orderbridge.storage.lanes import DynamoLanes
 
 if TYPE_CHECKING:
     from orderbridge.execution.bookkeeping import Event
 
-HOLD_MS = 45_000
 WAIT_MS = 60_000
 """How long somebody else's lease is waited for: longer than a worker that has died can hold it."""
 WORK_S = 40.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from orderbridge.brokers.port import Capabilities
-from orderbridge.commands import Bracket, Cancel, Command, ModifyPosition, Place, PlaceGroup, Replace
+from orderbridge.commands import Bracket, Cancel, Command, ModifyPosition, Place, PlaceGroup, cut
 from orderbridge.execution.records import Book, Role
 from orderbridge.model import Duration, Order, OrderStatus, OrderType, Position, Side
 from orderbridge.strategy.goal import Holding
@@ -85,12 +85,8 @@ def _no_orphans(book: Book, holding: Holding) -> Care | None:
     commands: list[tuple[Role, Command]] = []
     for order in holding.exits:
         keep = _of_use(book, holding, order)
-        if order.position_id is not None or keep == order.remaining:
-            continue
-        if keep == 0:
-            commands.append(("other", Cancel(order.id, order.symbol)))
-        else:
-            commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
+        if order.position_id is None and keep < order.remaining:
+            commands.append(("other", cut(order, keep)))
     return Care(tuple(commands), "nothing is held any more") if commands else None
 
 
@@ -148,10 +144,8 @@ def _no_surplus(book: Book, holding: Holding) -> Care | None:
         for order in (o for o in live if (o.type is OrderType.LIMIT) is targets):
             keep = min(order.remaining, room)
             room -= keep
-            if keep == 0:
-                commands.append(("other", Cancel(order.id, order.symbol)))
-            elif keep < order.remaining:
-                commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
+            if keep == 0 or keep < order.remaining:
+                commands.append(("other", cut(order, keep)))
     return Care(tuple(commands), "stops cover more than is held") if commands else None
 
 

@@ -29,11 +29,6 @@ def panel_book(user: str) -> str:
     return f"{PANEL}{user}"
 
 
-def by_hand(strategy: str) -> bool:
-    """Tell whether a book is a person's."""
-    return strategy.startswith(PANEL)
-
-
 def base_of(strategy: str) -> str:
     """Give the book that an entry's own book is merged into."""
     return strategy.partition("#")[0]
@@ -159,7 +154,7 @@ def armed(state: LaneState, look: Look, position: Position, job_id: str) -> Lane
         bracket = bracket_of(order for order in exits if order.id in mine or order.id not in followed)
         own = book.protection
         idle = own.quantity is not None if own is not None else bracket != Bracket()
-        if by_hand(book.strategy) and idle:
+        if book.of_person and idle:
             state = with_book(state, replace(book, protection=Protection(position.symbol, bracket, job_id)))
     return state
 
@@ -197,7 +192,7 @@ def followers_of(state: LaneState, symbol: str, order_ids: Iterable[str], positi
 def handed_over(state: LaneState, book: Book, holding: Holding, capabilities: Capabilities) -> LaneState | None:
     """Give the state in which a book is the person's own matter, None while the bridge still looks after it."""
     own = book.protection
-    if not by_hand(book.strategy) or own is None or own.quantity is not None or book.owned == 0:
+    if not book.of_person or own is None or own.quantity is not None or book.owned == 0:
         return None
     entering = any(order.role == "entry" and not order.status.final for order in book.tracked)
     pending = any((one.strategy, one.root) == (book.strategy, book.root) for one in state.pending)

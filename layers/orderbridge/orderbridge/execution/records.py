@@ -180,6 +180,11 @@ PANEL = "panel:"
 """How the names of people's books begin."""
 
 
+def by_hand(strategy: str) -> bool:
+    """Tell whether a book of this name is a person's."""
+    return strategy.startswith(PANEL)
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """What one strategy, or one person at the panel, holds and works in one root of the lane's account."""
@@ -204,7 +209,7 @@ class Book:
     @property
     def of_person(self) -> bool:
         """Tell whether the book is a person's, who may close whatever the account holds."""
-        return self.strategy.startswith(PANEL)
+        return by_hand(self.strategy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from orderbridge.brokers.port import Capabilities, Look
-from orderbridge.commands import Cancel, ClosePosition, Command, Place, Replace
+from orderbridge.commands import Cancel, ClosePosition, Command, Place, cut
 from orderbridge.execution.records import CommandRecord, Role
 from orderbridge.model import Direction, Order, OrderStatus, OrderType, Position, PositionMode, Side
 from orderbridge.strategy.goal import Goal, Holding
@@ -225,13 +225,9 @@ def _release(goal: Goal, holding: Holding, left: Decimal, progress: Progress) ->
 def _shrunk(kept: Sequence[tuple[Order, Decimal]], progress: Progress) -> Step | None:
     """Cut each order to what is kept of it, and wait until that shows."""
     fresh = [(order, keep) for order, keep in kept if not _under_way(order, progress)]
-    commands: list[tuple[Role, Command]] = []
-    for order, keep in fresh:
-        if keep == 0:
-            commands.append(("other", Cancel(order.id, order.symbol)))
-        else:
-            commands.append(("other", Replace(order.id, order.symbol, quantity=order.filled_quantity + keep)))
-    return Send(tuple(commands)) if commands else _wait_for("release", [order for order, _ in kept], progress)
+    if not fresh:
+        return _wait_for("release", [order for order, _ in kept], progress)
+    return Send(tuple(("other", cut(order, keep)) for order, keep in fresh))
 
 
 def _brackets(exits: Sequence[Order]) -> list[list[Order]]:

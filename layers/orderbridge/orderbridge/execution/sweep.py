@@ -57,6 +57,8 @@ def sweep(
     clock: Clock,
 ) -> Swept:
     """Make one sweep. Raises `StorageError` when the table fails."""
+    # Before the bells: whoever answers one holds its lane.
+    store.close_forgotten(clock.now_ms() - FORGOTTEN_MS, clock.now_ms())
     overdue = store.overdue_lanes(clock.now_ms() - OVERDUE_MS)
     for name in overdue:
         bell.ring_lane(name)
@@ -72,7 +74,6 @@ def sweep(
                     continue  # somebody is at it just now: the letter comes again, and then all may be well
             dead_letters.delete(handle)
             dead += 1
-    store.close_forgotten(clock.now_ms() - FORGOTTEN_MS, clock.now_ms())
     for account in accounts:
         if watcher.store.lanes(account):
             watcher.ensure(account)

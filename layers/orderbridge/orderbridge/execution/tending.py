@@ -13,11 +13,11 @@ from orderbridge.commands import Place
 from orderbridge.errors import BrokerReadError
 from orderbridge.execution.care import care_for, unprotected
 from orderbridge.execution.desk import Desk, amount
-from orderbridge.execution.hand_books import base_of, by_hand, handed_over
+from orderbridge.execution.hand_books import base_of, handed_over
 from orderbridge.execution.held import held_of
 from orderbridge.execution.plans import carry_out, store_revision
 from orderbridge.execution.ports import JobStore
-from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job
+from orderbridge.execution.records import Book, CommandRecord, CommandStatus, Job, by_hand
 from orderbridge.execution.resolve import find_ghosts, resolve_pending
 from orderbridge.execution.session import LaneSession, with_book
 from orderbridge.execution.wishes import UndoOrder
