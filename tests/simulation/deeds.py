@@ -11,6 +11,7 @@ from tests.simulation.account import TABLE
 from tests.simulation.broker_books import TradeLockerBook
 from tests.simulation.cores import Core
 from tests.simulation.invariants.evidence import Meant
+from tests.simulation.people import People
 from tests.simulation.presses import BROWSER, Press
 from tests.simulation.story import Seat, Step
 from tests.simulation.weather import Fault, Window
@@ -23,8 +24,9 @@ AWS = frozenset({"dynamodb", "sqs", "secretsmanager", "sns"})
 class Deeds:
     """Does steps."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, people: People) -> None:
         self._world = world
+        self._people = people
         self._deeds: Mapping[str, Callable[..., None]] = {
             name.removeprefix("_do_"): getattr(self, name) for name in dir(self) if name.startswith("_do_")
         }
@@ -72,21 +74,21 @@ class Deeds:
         self._world.restore()
 
     def _do_recover(self) -> None:
-        self._world.recover()
+        self._people.recover()
 
     # ---- weather
 
     def _do_weather(self, window: Window) -> None:
         self._world.weather.open(window)
         for kind in self._troubles_of(window):
-            self._world.trouble(kind, None)
+            self._world.trouble.begin(kind, None)
 
     def _do_clears(self, window: Window) -> None:
         self._world.weather.close(window)
         for kind in self._troubles_of(window):
-            self._world.trouble_over(kind)
+            self._world.trouble.over(kind)
             if kind == "killed":  # what was not delivered comes again after the visibility time-out, or with the minute
-                self._world.trouble(kind, 125_000)
+                self._world.trouble.begin(kind, 125_000)
 
     def _troubles_of(self, window: Window) -> list[str]:
         if window.fault in (Fault.KILL_AFTER, Fault.KILL_BEFORE, Fault.FREEZE):
@@ -103,8 +105,8 @@ class Deeds:
         return kinds
 
     def _do_outage(self, broker: str, how: Fault, for_ms: int) -> None:
-        self._world.outages.until_ms[broker] = (self._world.hub.now + for_ms, how)
-        self._world.trouble("broker", for_ms)
+        self._world.equipment.outages.until_ms[broker] = (self._world.hub.now + for_ms, how)
+        self._world.trouble.begin("broker", for_ms)
 
     # ---- at the brokers
 
@@ -165,7 +167,7 @@ class Deeds:
 
     def _do_late(self, symbol: str, ms: int) -> None:
         for core in self._cores_of(symbol):
-            self._world.trouble("hidden", ms + 1_000)
+            self._world.trouble.begin("hidden", ms + 1_000)
             if core.name == "tradelocker":
                 core.control("freeze", {"ms": ms})
             else:
@@ -179,7 +181,7 @@ class Deeds:
         self._script(symbol, mine, {"times": times, "reject_later": {"after_ms": 500}})
 
     def _do_stops_refused(self, symbol: str, times: int) -> None:
-        self._world.trouble("refused", 60_000)
+        self._world.trouble.begin("refused", 60_000)
         rule = {"behaviour": "bracket_refused", "leg": "both", "how": "later", "times": times, "on": "place"}
         theirs = {
             "match": {"type": "StopMarket"},
@@ -210,32 +212,32 @@ class Deeds:
     def _do_session(self, symbol: str, state: str) -> None:
         for core in self._cores_of(symbol):
             if state == "closed":
-                self._world.trouble("closed", None)
+                self._world.trouble.begin("closed", None)
             else:
-                self._world.trouble_over("closed")
+                self._world.trouble.over("closed")
             words = {"closed": "CLOSED", "open": "FULLY_OPEN"} if core.name == "tradelocker" else {}
             core.control("session", {symbol: words.get(state, state)})
 
     def _do_token(self, broker: str) -> None:
-        self._world.trouble("token", 3_000)
+        self._world.trouble.begin("token", 3_000)
         self._world.cores[broker].control("tokens", {"expire": "access"})
 
     # ---- the user's
 
     def _do_halt(self, scope: str, level: Any) -> None:
         if level == "all":
-            self._world.trouble("halted", None)
+            self._world.trouble.begin("halted", None)
         Controls(self._world.aws.table, TABLE).halt(scope, level, "a story's", "story", self._world.hub.now)
 
     def _do_resume(self, scope: str) -> None:
-        self._world.trouble_over("halted")
+        self._world.trouble.over("halted")
         Controls(self._world.aws.table, TABLE).resume(scope, "story", self._world.hub.now)
 
     def _do_settings(self, strategy: str, changed: Mapping[str, Any]) -> None:
         found = next(one for one in self._world.story.strategies if one.name == strategy)
-        current = self._world.settings_of(strategy)
+        current = self._world.stored.settings_of(strategy)
         kept = {key: getattr(current, key) for key in {**found.settings, **changed}}
-        self._world.put_strategy(replace(found, settings=kept), current.version, **changed)
+        self._world.stored.put_strategy(replace(found, settings=kept), current.version, **changed)
 
     # ---- the end
 
@@ -244,12 +246,12 @@ class Deeds:
         world = self._world
         world.note("* calm")
         world.weather.clear()
-        world.outages.until_ms.clear()
+        world.equipment.outages.until_ms.clear()
         for kind in ("store", "broker", "closed", "halted"):
-            world.trouble_over(kind)
-        if len(world.restored) > world.lifted:
-            world.trouble("halted", None)
-            world.recover()
+            world.trouble.over(kind)
+        if len(world.restored) > self._people.lifted:
+            world.trouble.begin("halted", None)
+            self._people.recover()
         controls = Controls(world.aws.table, TABLE)
         for switch in controls.all():
             controls.resume(switch.scope, "story", world.hub.now)

@@ -16,6 +16,7 @@ from tests.simulation.deeds import Deeds
 from tests.simulation.invariants.evidence import Counts, Meant, Violation
 from tests.simulation.invariants.judge import Judge
 from tests.simulation.lambdas import logs_given_back
+from tests.simulation.people import People
 from tests.simulation.shapes import SHAPES
 from tests.simulation.stories import story_of
 from tests.simulation.story import START_MS, Step, Story, Strategy
@@ -61,6 +62,7 @@ def play_story(story: Story, *, told: bool = False, stop_at: str = "") -> Played
     began = time.process_time()
     with quiet_output(), logs_given_back(), patch.dict(os.environ, ENVIRONMENT):
         world = World(story, told=told)
+        people = People(world)
         judge = Judge(world)
         known = [0]
 
@@ -76,19 +78,19 @@ def play_story(story: Story, *, told: bool = False, stop_at: str = "") -> Played
         def stopped() -> bool:
             return bool(stop_at) and any(stop_at in ("*", one.name) for one in judge.violations)
 
-        _run(world, stopped)
+        _run(world, people, stopped)
         violations = judge.violations if stopped() else judge.at_end()
     played = Played(story, violations, judge.counts, world.lines)
     played.seconds = time.process_time() - began
-    _count(world, played)
+    _count(world, people, played)
     return played
 
 
 ENVIRONMENT = {"SECRET_PREFIX": "orderbridge/simulated/", "POWERTOOLS_METRICS_DISABLED": "true"}
 
 
-def _run(world: World, over: Callable[[], bool]) -> None:
-    deeds = Deeds(world)
+def _run(world: World, people: People, over: Callable[[], bool]) -> None:
+    deeds = Deeds(world, people)
     hub = world.hub
     for step in world.story.steps:
         hub.at(START_MS + step.at_ms, partial(deeds.do, step))
@@ -96,27 +98,27 @@ def _run(world: World, over: Callable[[], bool]) -> None:
     hub.at(calm_ms, deeds.calm)
     while hub.now <= calm_ms and not over():
         hub.run(min(hub.now + 2_000, calm_ms + 1))
-    _wait(world, hub.now, calm_ms + QUIET_MS, over)
+    _wait(world, people, hub.now, calm_ms + QUIET_MS, over)
     for strategy in world.story.strategies:
         _fire_last_exit(deeds, world, strategy)
-    _wait(world, hub.now + 5_000, hub.now + LAST_MS, over)
+    _wait(world, people, hub.now + 5_000, hub.now + LAST_MS, over)
     for account in world.story.panel * 2:  # the person looks once more: what was open may be resolved by the first
         world.panel.poll(0, account)
         hub.run(hub.now + 4_000)
 
 
-def _wait(world: World, from_ms: int, until_ms: int, over: Callable[[], bool]) -> None:
+def _wait(world: World, people: People, from_ms: int, until_ms: int, over: Callable[[], bool]) -> None:
     """Wait until a moment, or, where the story is not patient, some seconds longer than anything is open."""
     world.hub.run(from_ms)
     settled_ms = 0
     while world.hub.now < until_ms and settled_ms < SETTLED_MS and not over():
         world.hub.run(min(world.hub.now + 3_000, until_ms))
-        settled_ms = settled_ms + 3_000 if not world.story.patient and is_settled(world) else 0
+        settled_ms = settled_ms + 3_000 if not world.story.patient and is_settled(world, people) else 0
 
 
-def is_settled(world: World) -> bool:
+def is_settled(world: World, people: People) -> bool:
     """Tell whether nothing is open: no job, no command, no alert on its way, and no bell but the watch's."""
-    if any(not alert.over for alert in world.alerts) or not world.panel.quiet or world.operators:
+    if any(not alert.over for alert in world.alerts) or not world.panel.quiet or people.at_work:
         return False
     if any('"lane"' in body for body in world.aws.queues.bodies(world.aws.bell_url)):
         return False
@@ -135,7 +137,7 @@ def _fire_last_exit(deeds: Deeds, world: World, strategy: Strategy) -> None:
     deeds.do(Step(now - START_MS, "alert", values))
 
 
-def _count(world: World, played: Played) -> None:
+def _count(world: World, people: People, played: Played) -> None:
     numbers = played.statistics
     for alert in world.alerts:
         statuses = [one.status for one in alert.deliveries]
@@ -157,15 +159,15 @@ def _count(world: World, played: Played) -> None:
         numbers[f"presses answered {press.said or 'with nothing certain'}"] += 1
     numbers["panel polls"] = world.panel.polls
     numbers["restored tables"] = len(world.restored)
-    numbers["restored tables that send again"] = world.lifted
+    numbers["restored tables that send again"] = people.lifted
     numbers["holdings taken as the broker reports them"] = len(world.taken_over)
-    numbers["orders decided by a person"] = world.decisions
+    numbers["orders decided by a person"] = people.decisions
     numbers["alerts lost with the table"] = played.counts.lost_with_the_table
     numbers["kills"] = world.kills
     numbers["writes to the table"] = len(world.writes)
     numbers["virtual seconds"] = (world.hub.now - START_MS) // 1000
     played.faults = Counter({str(fault): count for fault, count in world.weather.met.items()})
-    played.complaints = world.complaints.counts
+    played.complaints = world.equipment.complaints.counts
     digest = hashlib.sha256()
     for write in world.writes:
         digest.update(f"{write.at_ms} {write.process} {write.key} {write.after}\n".encode())
