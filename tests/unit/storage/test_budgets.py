@@ -69,6 +69,22 @@ def test_window_that_is_wanted_too_fast_is_spread_and_never_used_up() -> None:
     assert time.longest_s * 1000 <= LONGEST_SPREAD_MS
 
 
+def test_look_of_two_resources_waits_for_both_at_once() -> None:
+    time = Time()
+    budget = budget_of(time)
+    for resource in ("orders", "positions"):
+        for _ in range(LIMIT // 2 + 1):
+            budget.spend(resource, LIMIT, WINDOW_MS, MonotonicDeadline(30, time.monotonic))
+    begun_ms = time.ms
+
+    for _ in range(10):
+        for resource in ("orders", "positions"):
+            budget.spend(resource, LIMIT, WINDOW_MS, MonotonicDeadline(30, time.monotonic))
+
+    apart_ms = WINDOW_MS // (LIMIT // 2)
+    assert time.ms - begun_ms <= 11 * apart_ms
+
+
 def test_first_half_of_a_window_goes_at_once() -> None:
     time = Time()
     budget = budget_of(time)

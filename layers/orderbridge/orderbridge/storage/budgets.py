@@ -68,6 +68,8 @@ class DynamoBudget:
         self._share = share
         self._counted = (0, 0, 0)
         """Of the last request that was counted: which of its window it was, when that ends, and the broker's pause."""
+        self._went_ms: dict[str, int] = {}
+        """Resource -> when its last request of a long window went out."""
         self._client = client
         self._table = table
         self._connection = connection
@@ -84,7 +86,8 @@ class DynamoBudget:
                 pass
         except StorageError:
             return
-        self._spread(limit, period_ms, deadline)
+        if period_ms >= SPREAD_FROM_MS:
+            self._spread(resource, limit, deadline)
 
     def _came_up(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> bool:
         """Take a place and wait for it; False when the broker has called a pause meanwhile."""
@@ -98,14 +101,16 @@ class DynamoBudget:
         self._machine.sleep(wait_ms / 1000)
         return self._paused_until_ms(resource) <= self._now_ms()
 
-    def _spread(self, limit: int, period_ms: int, deadline: Deadline) -> None:
-        """Wait a moment before a request of the second half of a long window."""
+    def _spread(self, resource: str, limit: int, deadline: Deadline) -> None:
+        """Let a request of a window's second half keep its distance from the one before it."""
         used, ends_at_ms, _ = self._counted
-        if period_ms < SPREAD_FROM_MS or used * 2 <= limit:
-            return
-        pause_ms = min((ends_at_ms - self._now_ms()) // (limit - used + 1), LONGEST_SPREAD_MS)
-        if pause_ms > 0 and pause_ms / 1000 + 0.5 < deadline.remaining():
-            self._machine.sleep(pause_ms / 1000)
+        now_ms = self._now_ms()
+        if used * 2 > limit:
+            apart_ms = min((ends_at_ms - now_ms) // (limit - used + 1), LONGEST_SPREAD_MS)
+            pause_ms = self._went_ms.get(resource, now_ms) + apart_ms - now_ms
+            if pause_ms > 0 and pause_ms / 1000 + 0.5 < deadline.remaining():
+                self._machine.sleep(pause_ms / 1000)
+        self._went_ms[resource] = self._now_ms()
 
     def _spend_share(self, share: Fraction, resource: str, limit: int, period_ms: int) -> None:
         """Take one request of the share and of the whole, or raise `ShareUsedError` at once."""
