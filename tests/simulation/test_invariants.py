@@ -54,6 +54,7 @@ from tests.simulation.invariants.made_entries import (
 )
 from tests.simulation.invariants.made_exits import (
     OUT_AND_IN,
+    added_to_and_stopped_out,
     added_without_a_stop,
     alert_left_open,
     answered_and_not_stored,
@@ -134,6 +135,7 @@ GOOD: dict[str, list[Story]] = {
         stopped(60, wanted=False, covered=1),
         bare_beside_a_strangers(2),
         added_without_a_stop(wanted=False),
+        added_to_and_stopped_out(filled=2),
         bare_after_press(9),
         bare_after_press(60, removed=True),
     ],
@@ -205,6 +207,7 @@ BAD: dict[str, list[Story]] = {
         stopped(11, covered=1),
         stopped(41, trouble=True, covered=1),
         added_without_a_stop(wanted=True),
+        added_to_and_stopped_out(filled=1),
         bare_beside_a_strangers(1),
         bare_beside_a_strangers(2, CommandStatus.DECIDED_BY_PERSON),
         bare_after_press(11),

@@ -137,6 +137,22 @@ def added_without_a_stop(*, wanted: bool) -> Story:
     return story
 
 
+def added_to_and_stopped_out(*, filled: int) -> Story:
+    """Two whose own stop closes `filled` of them, and three beside them that were given none."""
+
+    def story(made: Made) -> None:
+        first = made.entry(made.fire("buy", 2, stop_loss=StopLoss(stop_price=D(9))), BUY, 2)
+        made.row(made.mark(first), 1, 2, 2)
+        second = made.entry(made.fire("buy", 3), BUY, 3)
+        made.row(made.mark(second), 1, 3, 3)
+        mark = made.mark(first, "0.stop_loss")
+        made.row(mark, -1, 2, filled, type=OrderType.STOP, stop_price=D(9), parent_id="1", working=False)
+        made.hold(Held(made.symbol, made.symbol, D(5 - filled)))
+        made.later(60)
+
+    return story
+
+
 def bare_beside_a_strangers(quantity: Any, status: S = S.UNKNOWN) -> Story:
     """An entry whose answer was lost has no stop for a minute, and a stranger has placed `quantity` just then."""
 

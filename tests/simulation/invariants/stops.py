@@ -99,7 +99,7 @@ class KeepsItsStop(Invariant):
             if run.owned == 0 or not wanting:
                 continue
             sign = 1 if run.owned > 0 else -1
-            asked = sum((entry.row.filled for entry in wanting), ZERO)  # another entry may have been given no stop
+            asked = sum((_left_of(entry, book) for entry in wanting), ZERO)  # another entry may have been given no stop
             needed = min(asked, abs(run.owned), max(ZERO, book.held(root) * sign))
             covering = [
                 one.row
@@ -141,6 +141,12 @@ class KeepsItsStop(Invariant):
         refused = refused or any(one.kind == "refused" for one in view.evidence.troubles)
         keeps = any(one.on_stop_refused == "keep" for name in strategies for one in settings_of(view, name))
         return refused and keeps
+
+
+def _left_of(entry: Placed, book: AccountBook) -> Decimal:
+    """Give what an entry has opened and its own stop and target have not closed."""
+    own = (one.row.filled for one in book.placed if one.row.parent_id == entry.row.id)
+    return entry.row.filled - sum(own, ZERO)
 
 
 def _undecided(book: AccountBook, strategy: str) -> bool:
