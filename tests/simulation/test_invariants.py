@@ -85,6 +85,7 @@ from tests.simulation.invariants.made_exits import (
     stopped,
     taken_in_turn,
     taken_while_held,
+    trimmed_while_stopped,
     two_bodies_one_id,
     two_of_a_side,
     unanswered,
@@ -126,7 +127,13 @@ GOOD: dict[str, list[Story]] = {
     "ReducesOnly": [closes(2), closes(1), closed_by_press(2), ticket_left_over(9)],
     "LeavesForeignAlone": [hedged("p1", hand=True), hedged("p1", other="t"), position_closed_by_press("p1")],
     "OneSideOnly": [two_of_a_side],
-    "ClosesAsAsked": [closes(1, asked=1), closes(2), closed_by_press(1, asked=1), closed_by_press(2)],
+    "ClosesAsAsked": [
+        closes(1, asked=1),
+        closes(2),
+        trimmed_while_stopped(on_the_way=True),
+        closed_by_press(1, asked=1),
+        closed_by_press(2),
+    ],
     "FlatAfterTheLastExit": [last_exit(2)],
     "KeepsItsStop": [
         stopped(9),
@@ -199,6 +206,7 @@ BAD: dict[str, list[Story]] = {
     "ClosesAsAsked": [
         closes(2, asked=1),
         closes(2, exit_side=Direction.SHORT),
+        trimmed_while_stopped(on_the_way=False),
         closed_by_press(2, asked=1),
         closed_by_press(2, button="protect"),
     ],

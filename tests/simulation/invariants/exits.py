@@ -224,9 +224,11 @@ class ClosesAsAsked(Invariant):
 
 def _stopped_meanwhile(book: AccountBook, step: Step) -> bool:
     """Tell whether a stop or a person closed some of it while the order, sent for what there was, was still to fill."""
-    root = canonical_root(step.placed.row.symbol)
-    others = (one for one in book.steps[root] if one.placed.purpose in ("stop", "target", "hand"))
-    return any(step.placed.row.opened_ms <= one.at_ms <= step.at_ms for one in others)
+    row, command = step.placed.row, step.placed.command
+    sending_ms = command.sending_ms if command is not None else []
+    sent_ms = max((at_ms for at_ms in sending_ms if at_ms <= row.opened_ms), default=row.opened_ms)
+    others = (one for one in book.steps[canonical_root(row.symbol)] if one.placed.purpose in ("stop", "target", "hand"))
+    return any(sent_ms <= one.at_ms <= step.at_ms for one in others)
 
 
 def _fraction(wanted: Decimal) -> Decimal:

@@ -30,6 +30,31 @@ def closes_beyond_a_strangers(made: Made) -> None:
     closes(3)(made)
 
 
+def trimmed_while_stopped(*, on_the_way: bool) -> Story:
+    """Four are held and three of them to be closed; a stop takes one before the close is sent, or on its way."""
+
+    def story(made: Made) -> None:
+        entry = made.entry(made.fire("buy", 4), BUY, 4)
+        bought = made.row(made.mark(entry), 1, 4, 4)
+
+        def stop() -> None:
+            mark = made.mark(entry, "0.stop_loss")
+            made.row(mark, -1, 1, 1, type=OrderType.STOP, stop_price=D(9), parent_id=bought.id)
+            made.later(0.05)
+
+        job = made.fire("sell", 3, before=D(4), after=D(1))
+        if not on_the_way:
+            stop()
+        closing = made.close(job, SELL, 3)
+        made.later(0.05)
+        if on_the_way:
+            stop()
+        made.row(made.mark(closing), -1, 3, 3)
+        made.move(closing, S.ACCEPTED)
+
+    return story
+
+
 def hedged(position: str, *, hand: bool = False, other: str = "s") -> Story:
     """A position `p1` of `s`, and another one; the exit of `s` closes `position`."""
 
