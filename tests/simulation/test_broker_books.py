@@ -1,14 +1,20 @@
 """The books that the invariants read: what is one order, and whose an order is."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
+from orderbridge.brokers.port import PlacedOrder
 from orderbridge.commands import ClosePosition
+from orderbridge.execution.records import CommandStatus
 from orderbridge.model import PositionMode, Side
 from orderbridge.strategy.settings import AccountSettings
 from tests.sandbox.tradelocker.caller import XAUUSD
 from tests.sandbox.tradelocker.caller import Caller as TradeLockerCaller
 from tests.sandbox.tradestation.caller import MARGIN, Caller, limit
 from tests.simulation.broker_books import TradeLockerBook, TradeStationBook
+from tests.simulation.invariants.base import View
 from tests.simulation.invariants.exits import FlatAfterTheLastExit
 from tests.simulation.invariants.judge import Judge
 from tests.simulation.invariants.made import Made
@@ -62,6 +68,32 @@ def test_close_of_a_position_that_a_person_has_added_to_is_the_closers_own_where
     made.end(exits, "ordered", "closed")
 
     assert judge.at_end() == ()
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "closed", "booked", "owned"),
+    [(1, 1, False, 1), (2, 1, False, 2), (1, 1, True, 1), (1, 0, False, 2)],
+    ids=["taken for it", "of another size", "beside its own", "taken for nothing"],
+)
+def test_close_by_hand_like_one_that_was_lost_is_the_strategys(
+    by_hand: int, closed: int, booked: bool, owned: int
+) -> None:
+    made = Made("tradelocker", PositionMode.NETTING)
+    view = View(made)
+    entered(made, 2)
+    made.row("", 1, 5, 5, by_hand=True, position_id="p1")
+    closing = ClosePosition("p1", made.symbol, Side.BUY, Decimal(7), Decimal(1))
+    lost = made.command(made.fire("exit", 1), closing, role="close")
+    person = made.row("", -1, by_hand, by_hand, by_hand=True, position_id="p1")
+    if booked:
+        made.row("", -1, 1, 1, role="close", position_id="p1")
+    view.refresh()
+    taken = (PlacedOrder(person.id, "order"),) if closed else ()
+    made.move(replace(lost, orders=taken), CommandStatus.ACCEPTED)
+    view.refresh()
+
+    book = view.books.by_account["acc"]
+    assert book.runs["s", made.symbol].owned == owned
 
 
 def test_close_of_the_position_of_an_entrys_first_part_is_the_closers_own() -> None:

@@ -71,10 +71,10 @@ class AccountBook:
         self._seen: set[str] = set()
         self._commands_seen = -1
 
-    def refresh(self) -> bool:
-        """Read the book; False when nothing has changed."""
+    def refresh(self, *, anew: bool = False) -> bool:
+        """Read the book; False when nothing has changed. `anew`: whose an order is may have."""
         version = self.account.version()
-        if version == self._version:
+        if version == self._version and not anew:
             self.fresh = []
             return False
         self._version = version
@@ -92,7 +92,7 @@ class AccountBook:
 
     def _place(self, row: Row, by_id: dict[str, Row], opened: dict[str, Row]) -> Placed:
         if row.by_hand:
-            return Placed(row, "hand", self._owner(row, opened))
+            return Placed(row, "hand", self._owner(row, opened) if self.hedging else self._mistaken_for(row, by_id))
         if self.tradelocker and row.role != "order":
             return self._of_position(row, by_id.get(row.parent_id) or opened.get(row.position_id))
         command, leg = self._marks.get(row.mark, (None, "")) if row.mark else (None, "")
@@ -123,9 +123,26 @@ class AccountBook:
 
     def _owner(self, row: Row, opened: dict[str, Row]) -> str:
         """Give the strategy whose own position a person closes at a hedging account."""
-        opening = opened.get(row.position_id) if self.hedging and row.role == "close" else None
+        opening = opened.get(row.position_id) if row.role == "close" else None
         command, _ = self._marks.get(opening.mark, (None, "")) if opening is not None else (None, "")
         return "" if command is None else base_of(command.record.strategy)
+
+    def _mistaken_for(self, row: Row, rows: dict[str, Row]) -> str:
+        """Give the strategy whose close of a part a person's is taken for, where fills net.
+
+        The strategy's own got lost on its way, and the person did the very same after its sending: such orders carry
+        no mark, so nobody can tell one from the other. The position is smaller by it once, and it is the strategy's.
+        """
+        closing = self._closing(row)
+        if closing is None or row.id not in {placed.order_id for placed in closing.record.orders}:
+            return ""
+        wanted = closing.record.command
+        assert isinstance(wanted, ClosePosition)
+        same = (wanted.held_side.sign, wanted.quantity) == (-row.sign, row.asked)
+        own = (one for one in rows.values() if one.role == "close" and not one.by_hand)
+        booked = any(self._closing(one) is closing for one in own)
+        late_enough = closing.sending_ms[0] <= row.opened_ms
+        return base_of(closing.record.strategy) if same and late_enough and not booked else ""
 
     def _closing(self, row: Row) -> Command | None:
         """Give the command that a closing row came from: the last one for its position that was under way then."""
@@ -209,14 +226,17 @@ class Books:
 
     def refresh(self, moves: list[Move]) -> list[AccountBook]:
         """Take in new commands and give the accounts whose book has changed."""
+        found: set[str] = set()
         for move in moves:
             if move.before is None:
                 for mark, leg in _marks_of(move.command):
                     self._marks[mark] = (move.command, leg)
+            elif isinstance(move.command.record.command, ClosePosition) and move.command.record.orders:
+                found.add(move.command.account)  # the ledger says now which order it was
         for name, account in self._evidence.accounts.items():
             if name not in self.by_account:
                 self.by_account[name] = AccountBook(account, self._ledger, self._marks)
-        return [book for book in self.by_account.values() if book.refresh()]
+        return [book for name, book in self.by_account.items() if book.refresh(anew=name in found)]
 
 
 def base_of(strategy: str) -> str:
