@@ -37,8 +37,8 @@ from tests.unit.execution.cases import (
 NETTING, HEDGING = PositionMode.NETTING, PositionMode.HEDGING
 
 
-def base(baseline: int | str = 0, since_ms: int | None = None) -> RootState:
-    return RootState("MES", d(baseline), since_ms)
+def base(baseline: int | str = 0, since_ms: int | None = None, *ids: str) -> RootState:
+    return RootState("MES", d(baseline), since_ms, position_ids=ids)
 
 
 def by_sum(state: LaneState, *shown: Any) -> Observation:
@@ -83,7 +83,7 @@ def test_fill_is_owned_counted_and_told_with_its_price() -> None:
     assert event.tracked is not None
     assert event.tracked.order_id == "e"
     assert seen.unsettled == frozenset()
-    assert seen.state.roots == (base(2),)
+    assert seen.state.roots == (base(2, None, MES),)
 
 
 def test_fill_of_a_closing_order_leaves_less() -> None:
@@ -92,7 +92,7 @@ def test_fill_of_a_closing_order_leaves_less() -> None:
     seen = by_sum(state, order("c", SELL, MARKET, 2, 2, status=FILLED), position(1))
 
     assert the_book(seen).owned == 1
-    assert seen.state.roots == (base(1),)
+    assert seen.state.roots == (base(1, None, MES),)
 
 
 def test_part_is_booked_once_and_the_rest_when_it_fills() -> None:
@@ -241,7 +241,7 @@ def test_broker_is_believed_after_ten_seconds(waited_ms: int, believed: bool) ->
     seen = by_sum(state, position(5))
 
     assert (seen.unsettled == frozenset()) is believed
-    assert seen.state.roots == ((base(5),) if believed else (base(2, NOW_MS - waited_ms),))
+    assert seen.state.roots == ((base(5, None, MES),) if believed else (base(2, NOW_MS - waited_ms),))
     assert [(event.kind, event.root, event.quantity) for event in seen.events] == (
         [("drift", "MES", d(3))] if believed else []
     )
@@ -252,14 +252,14 @@ def test_wait_ends_when_both_agree() -> None:
 
     seen = by_sum(state, position(2))
 
-    assert (seen.unsettled, seen.state.roots, seen.events) == (frozenset(), (base(2),), ())
+    assert (seen.unsettled, seen.state.roots, seen.events) == (frozenset(), (base(2, None, MES),), ())
 
 
 def test_what_others_do_is_taken_as_it_is_while_nothing_of_ours_works() -> None:
     seen = by_sum(of(book(2), roots=(base(2),)), position(5))
 
     assert seen.unsettled == frozenset()
-    assert seen.state.roots == (base(5),)
+    assert seen.state.roots == (base(5, None, MES),)
     assert the_book(seen).owned == 2
     assert seen.events == ()
 

@@ -29,8 +29,8 @@ from tests.unit.execution.cases import (
 LATER_MS = NOW_MS + 1_000
 
 
-def root(baseline: int, since_ms: int | None = None, *, gone: bool = False) -> RootState:
-    return RootState("MES", d(baseline), since_ms, gone)
+def root(baseline: int, since_ms: int | None = None, *ids: str, gone: bool = False) -> RootState:
+    return RootState("MES", d(baseline), since_ms, gone, ids)
 
 
 GONE = root(2, NOW_MS, gone=True)
@@ -139,7 +139,7 @@ def test_entry_that_opened_all_that_is_held_is_its_books(before: RootState) -> N
     turned = seen(state, filled(), position(-2, "p2"))
 
     assert turned.state.books == (book(-2, strategy="turn", entry_count=1, protection=planned),)
-    assert the_root(turned) == root(-2)
+    assert the_root(turned) == root(-2, None, "p2")
     assert turned.unsettled == frozenset()
 
 
@@ -168,6 +168,76 @@ def test_other_side_that_the_fills_do_not_explain_is_waited_for(shown: Any, foll
     waiting = seen(state, order("r"), *shown)
 
     assert waiting.unsettled == {"MES"}
+
+
+# ---- another position is held instead
+
+
+def closer(quantity: int = 2, position_id: str = "p1", **fields: Any) -> Any:
+    """Give the position's own stop, which no book follows."""
+    return order("st", SELL, MARKET, quantity, quantity, status=FILLED, position_id=position_id, **fields)
+
+
+@pytest.mark.parametrize("strangers", [2, 3, 1])
+def test_what_a_stranger_opened_since_the_holding_was_closed_is_nobodys(strangers: int) -> None:
+    """Our own stop fired between two looks, and the account holds as much of the same side again."""
+    state = of(book(2, resting(), entry_count=1), roots=(root(2, None, "p1"),))
+
+    then = seen(state, order("e"), closer(), position(strangers, "p2"))
+
+    assert then.state.book(STRATEGY, "MES").owned == 0
+    assert the_root(then) == root(strangers, None, "p2")
+    assert (then.unsettled, then.events) == (frozenset(), ())
+
+
+@pytest.mark.parametrize("strangers", [0, 1])
+def test_entry_into_what_takes_the_place_of_a_closed_holding_is_its_books(strangers: int) -> None:
+    state = of(book(2, tracked("in", "entry"), entry_count=1), roots=(root(2, None, "p1"),))
+    entered = order("in", BUY, MARKET, 2, 2, status=FILLED, position_id="p2")
+
+    then = seen(state, entered, closer(), position(2 + strangers, "p2"))
+
+    assert (then.state.book(STRATEGY, "MES").owned, then.state.book(STRATEGY, "MES").entry_count) == (d(2), 1)
+    assert the_root(then) == root(2 + strangers, None, "p2")
+
+
+@pytest.mark.parametrize(
+    "closers",
+    [(), (closer(1),), (closer(position_id="p0"),), (order("st", BUY, MARKET, 2, 2, position_id="p1"),)],
+    ids=["none yet", "of a part", "of another position", "of the same side"],
+)
+def test_another_position_without_what_has_closed_the_holding_is_waited_for(closers: Any) -> None:
+    """A report may leave a position out, and the history may be late."""
+    before = of(book(2), roots=(root(2, None, "p1"),))
+
+    first = seen(before, *closers, position(2, "p2"))
+    then = seen(first.state, closer(), position(2, "p2"))
+
+    assert (first.state.book(STRATEGY, "MES").owned, first.unsettled) == (d(2), frozenset({"MES"}))
+    assert the_root(first) == root(2, LATER_MS, "p1", gone=True)
+    assert (then.state.books, the_root(then)) == ((), root(2, None, "p2"))
+
+
+def test_holding_that_has_only_changed_is_no_other() -> None:
+    state = of(book(3), roots=(root(3, None, "p1"),))
+
+    less = seen(state, closer(1), position(2, "p1"))
+    more = seen(state, closer(3, "p0"), position(5, "p1"), position(1, "p2"))
+
+    assert less.state.book(STRATEGY, "MES").owned == 2
+    assert (more.state.book(STRATEGY, "MES").owned, more.unsettled) == (d(3), frozenset())
+
+
+def test_own_close_and_own_entry_leave_what_the_entry_opened() -> None:
+    """The fills explain all of it: nothing is taken off twice."""
+    leaving, coming = tracked("out", "close"), tracked("in", "entry", 3)
+    state = of(book(2, leaving, coming, entry_count=1), roots=(root(2, None, "p1"),))
+    out = order("out", SELL, MARKET, 2, 2, status=FILLED, position_id="p1")
+    entered = order("in", BUY, MARKET, 3, 3, status=FILLED, position_id="p2")
+
+    then = seen(state, out, entered, position(3, "p2"))
+
+    assert (then.state.book(STRATEGY, "MES").owned, then.unsettled) == (d(3), frozenset())
 
 
 def test_other_books_keep_what_they_hold() -> None:

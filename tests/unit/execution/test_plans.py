@@ -152,7 +152,7 @@ def test_look_books_fills_keeps_the_state_and_tells_the_events(world: Scripted) 
             ("filled", "z", d(1)),
         ]
         assert [one.owned for one in lane.state.books] == [d(2), d(1)]
-        assert lane.state.roots == (RootState("MES", d(3)),)
+        assert lane.state.roots == (RootState("MES", d(3), position_ids=(MES,)),)
         assert lane.holding("z", "MES").owned == 1
     assert world.state().books[0].owned == 2
 

@@ -105,8 +105,8 @@ def owning(signed: int, *followed: Any, strategy: str = "s", **fields: Any) -> A
     return book(signed, *followed, strategy=strategy, **fields)
 
 
-def base(quantity: int) -> tuple[RootState, ...]:
-    return (RootState("MES", d(quantity)),)
+def base(quantity: int, *ids: str) -> tuple[RootState, ...]:
+    return (RootState("MES", d(quantity), position_ids=ids),)
 
 
 # ---- whose an order is
@@ -547,7 +547,7 @@ def test_holding_that_fills_explain_is_kept_settled() -> None:
     office = Office(entry, position(3), state=state)
 
     assert office.reconcile().questions == []
-    assert office.state.roots == base(3)
+    assert office.state.roots == base(3, MES)
     assert office.state.book("s", "MES").owned == 3
 
 
@@ -562,7 +562,7 @@ def test_holding_that_nothing_explains_is_put_to_a_person() -> None:
     ]
     assert office.state == state, "what is still open is not hidden from the next run"
     assert office.reconcile(take=frozenset({"acct#MES"})).questions == []
-    assert office.state.roots == base(5)
+    assert office.state.roots == base(5, MES)
 
 
 def test_holding_less_than_the_books_own_is_clipped_on_a_word() -> None:

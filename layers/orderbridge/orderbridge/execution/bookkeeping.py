@@ -16,7 +16,9 @@ from orderbridge.brokers.port import Look
 from orderbridge.execution.gone import has_gone, let_go
 from orderbridge.execution.held import FORGET_MS, held_of
 from orderbridge.execution.records import Book, LaneState, RootState, Tracked
+from orderbridge.execution.sharing import shared_out
 from orderbridge.model import Order, OrderStatus, Position, PositionMode
+from orderbridge.strategy.symbols import canonical_root
 
 SETTLE_MS = 10_000
 """How long report and ledger may disagree before entries stop and the report is believed (TRADING.md rule 1)."""
@@ -162,40 +164,42 @@ def _by_sum(
     unsettled: set[str] = set()
     for name in {book.root for book in books} | {root.root for root in state.roots}:
         before = state.root(name)
-        reported = held_of(look.positions, name)
+        positions = [one for one in look.positions if canonical_root(one.symbol) == name]
+        reported = held_of(positions, name)
+        taken = RootState(name, reported, position_ids=tuple(sorted(one.id for one in positions)))
         expected = before.baseline + deltas.get(name, ZERO)
         followed = (order for book in books if book.root == name for order in book.tracked)
         ours = any(not one.status.final and one.side.sign * (reported - expected) > 0 for one in followed)
         fills = [(e.tracked, e.quantity) for e in events if (e.kind, e.root) == ("filled", name) and e.tracked]
+        gone = has_gone(before, positions) and not fills
         if any(pending.root == name for pending in state.pending):
             # What an unknown command did shows here before it is resolved: its fills are booked when it is.
             unsettled.add(name)
             entering = any(pending.root == name and pending.role == "entry" for pending in state.pending)
-            gone = has_gone(before, reported) and not fills and not entering
-            roots.append(RootState(name, expected, before.unsettled_since_ms or now_ms, gone))
-            continue
-        agreed = reported == expected and name not in waiting
-        # No order of ours that works could have done it.
-        foreign = reported != expected and name not in waiting and not ours and deltas.get(name, ZERO) == 0
-        since = before.unsettled_since_ms
-        if agreed or (foreign and since is None):
-            roots.append(RootState(name, reported))
+            waited_ms = before.unsettled_since_ms or now_ms
+            roots.append(RootState(name, expected, waited_ms, gone and not entering, before.position_ids))
             continue
         left = None if name in waiting else let_go(state, books, look, name, fills)
         if left is not None:
             books = left
-            roots.append(RootState(name, reported))
+            roots.append(taken)
+            continue
+        agreed = reported == expected
+        # No order of ours that works could have done it.
+        foreign = not agreed and not ours and deltas.get(name, ZERO) == 0 and before.unsettled_since_ms is None
+        another = gone and reported * before.baseline > 0
+        if (agreed or foreign) and name not in waiting and not another:
+            roots.append(taken)
             continue
         since = _waited_since_ms(before, books, events, now_ms)
         if now_ms - since >= SETTLE_MS:
             events.append(Event("drift", "", name, quantity=reported - expected))
             books = [_forget_unseen(book, now_ms) if book.root == name else book for book in books]
-            roots.append(RootState(name, reported))
+            roots.append(taken)
             continue
         unsettled.add(name)
-        roots.append(RootState(name, expected, since, gone=has_gone(before, reported) and not fills))
-    kept = {root.root: root.baseline for root in roots}
-    books = [_clipped(book, kept.get(book.root, ZERO)) for book in books]
+        roots.append(RootState(name, expected, since, gone, before.position_ids))
+    books = [book for root in roots for book in shared_out(books, root.root, root.baseline)]
     books = [_pruned(book, awaited=_awaited(state, book)) for book in books]
     return Observation(_state(state, books, roots), frozenset(unsettled), tuple(events))
 
@@ -251,13 +255,6 @@ def _state(state: LaneState, books: Iterable[Book], roots: Iterable[RootState]) 
 
 def _blank(book: Book) -> bool:
     return book == Book(book.strategy, book.root)
-
-
-def _clipped(book: Book, held: Decimal) -> Book:
-    """A strategy cannot own more than the account holds: the rest was closed elsewhere (rule 3)."""
-    if book.owned > 0:
-        return replace(book, owned=min(book.owned, max(held, ZERO)))
-    return replace(book, owned=max(book.owned, min(held, ZERO)))
 
 
 def _forget_unseen(book: Book, now_ms: int, open_now: dict[str, Position] | None = None) -> Book:

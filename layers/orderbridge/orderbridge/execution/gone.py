@@ -5,12 +5,13 @@ While an order of ours works, its fill could be the reason as well, and only not
 
     nothing is held now       a look some seconds later shows the same, and that no order of ours has done it
     the other side is held    entries that this look shows as filled have opened all of it, by the position they name
+    another position is held  the orders that the broker lists have closed all of the one that was
 
 Then everybody's part of what was held is gone. Whoever waited longer would take an entry that fills meanwhile for what
 closed the holding, and nobody would own what it has opened.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -28,10 +29,12 @@ Fill = tuple[Tracked, Decimal]
 """An order with what this look shows of it for the first time."""
 
 
-def has_gone(before: RootState, held: Decimal) -> bool:
-    """Tell whether the broker shows nothing any more of what it showed as held before."""
+def has_gone(before: RootState, positions: Collection[Position]) -> bool:
+    """Tell whether the broker shows nothing any more of what it showed as held before: these are a root's positions."""
     shown = before.unsettled_since_ms is None or before.gone
-    return shown and before.baseline != 0 and held * before.baseline <= 0
+    held = sum((position.signed for position in positions), ZERO)
+    another = bool(before.position_ids) and not {one.id for one in positions} & set(before.position_ids)
+    return shown and before.baseline != 0 and (held * before.baseline <= 0 or another)
 
 
 def let_go(state: LaneState, books: Sequence[Book], look: Look, root: str, fills: Sequence[Fill]) -> list[Book] | None:
@@ -41,11 +44,16 @@ def let_go(state: LaneState, books: Sequence[Book], look: Look, root: str, fills
     """
     before = state.root(root)
     positions = [one for one in look.positions if canonical_root(one.symbol) == root]
-    held = held_of(positions, root)
-    if not has_gone(before, held):
+    if not has_gone(before, positions):
         return None
     here = [book for book in books if book.root == root]
-    told = not fills and _told_twice(before, here, look) if held == 0 else _opened(fills, positions, held)
+    held = held_of(positions, root)
+    if held == 0:
+        told = not fills and _told_twice(before, here, look)
+    elif held * before.baseline < 0:
+        told = _entered(fills, positions) and sum((filled * one.side.sign for one, filled in fills), ZERO) == held
+    else:
+        told = _entered(fills, positions) and _closed(before, look) >= abs(before.baseline)
     return [_without(book, state, before) if book.root == root else book for book in books] if told else None
 
 
@@ -57,10 +65,15 @@ def _told_twice(before: RootState, books: Iterable[Book], look: Look) -> bool:
     return since_ms is not None and look.requested_at_ms > since_ms + CERTAIN_MS and shown.issuperset(followed)
 
 
-def _opened(fills: Sequence[Fill], positions: Sequence[Position], held: Decimal) -> bool:
+def _entered(fills: Iterable[Fill], positions: Iterable[Position]) -> bool:
     ids = {position.id for position in positions}
-    entered = all(o.role == "entry" and o.booked == filled and o.position_id in ids for o, filled in fills)
-    return entered and sum((filled * order.side.sign for order, filled in fills), ZERO) == held
+    return all(o.role == "entry" and o.booked == filled and o.position_id in ids for o, filled in fills)
+
+
+def _closed(before: RootState, look: Look) -> Decimal:
+    """Give how much of the positions that were held before the listed orders have closed."""
+    of_them = (one for one in look.orders if one.position_id in before.position_ids)
+    return sum((one.filled_quantity for one in of_them if one.side.sign * before.baseline < 0), ZERO)
 
 
 def _without(book: Book, state: LaneState, before: RootState) -> Book:

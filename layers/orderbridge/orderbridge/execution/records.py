@@ -221,6 +221,8 @@ class RootState:
     unsettled_since_ms: int | None = None
     gone: bool = False
     """They do not agree since the broker shows nothing of the holding any more, and no fill of ours is why."""
+    position_ids: tuple[str, ...] = ()
+    """Where fills net: the positions that the holding was then. While it is held, they keep their ids."""
 
 
 @dataclass(frozen=True, slots=True)
