@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from orderbridge.alerts.alert import Action, Alert
@@ -23,6 +23,7 @@ from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, closed_by, next_step, unwanted
+from orderbridge.execution.tending import Tender
 from orderbridge.model import Direction, Order, OrderType, PositionMode
 from orderbridge.strategy.ages import age_of
 from orderbridge.strategy.goal import End, Ending, Goal, Holding
@@ -56,15 +57,16 @@ SKEW_MS = 5_000
 class JobWorker:
     """Works the jobs of one lane while it is held."""
 
-    def __init__(self, lane: LaneSession, desk: Desk, protect: Callable[[str, str], None]) -> None:
-        """`protect` puts back the stop of a strategy's book in a root, where one is missing."""
+    def __init__(self, lane: LaneSession, desk: Desk, tender: Tender) -> None:
         self._lane = lane
         self._desk = desk
-        self._protect = protect
+        self._tender = tender
         self._decider = Decider(lane, desk)
         self._clock = lane.clock
         self._sent = False
         """Something was sent for the job: it can no longer expire."""
+        self._spared_until_ms = 0
+        """Until then a stop stays cut for the job's close."""
         self._turned = False
         """The job was decided anew, since what it was to cancel had filled."""
         self.phases: dict[str, int] = {}
@@ -155,6 +157,8 @@ class JobWorker:
             return late
         new = store_revision(self._lane, job.job_id, job.strategy, job.root, goal, revision, step.commands)
         self._note("planned")
+        if _takes_away(step, holding):
+            self._spared_until_ms = self._clock.now_ms() + CUT_MS
         return carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
 
     def _stands_against(self, goal: Goal, step: Send, holding: Holding, records: Sequence[CommandRecord]) -> bool:
@@ -217,14 +221,11 @@ class JobWorker:
         A stop that this job has cut is put back meanwhile, should it take long (rule 15).
         """
         self._lane.see()
-        cut_until_ms = self._clock.now_ms() + CUT_MS
         while job.root in self._lane.unsettled and not self._pending_in(job.root):
             if self._lane.deadline.remaining() < RESERVE_S:
                 return self._later(job, settings, "unsettled", "The broker does not show an earlier fill yet.")
-            self._lane.pause(LOOK_PAUSE_S)
+            self._wait(job, LOOK_PAUSE_S)
             self._lane.see(max_age_ms=0)
-            if self._clock.now_ms() >= cut_until_ms and job.root in self._lane.unsettled:
-                self._protect(job.strategy, job.root)
         return self._lane.holding(job.strategy, job.root)
 
     def _with_adopted_exits(self, goal: Goal, holding: Holding) -> Holding:
@@ -248,7 +249,7 @@ class JobWorker:
         while self._clock.now_ms() < until_ms and self._lane.deadline.remaining() > RESERVE_S:
             if not self._unknown_entries(job):
                 return
-            self._lane.pause(LOOK_PAUSE_S)
+            self._wait(job, LOOK_PAUSE_S)
             resolve_pending(self._lane, self._tell(job))
         for pending in self._unknown_entries(job):
             self._lane.state = with_pending(self._lane.state, replace(pending, flatten=True))
@@ -272,7 +273,7 @@ class JobWorker:
             if pause_s + RESERVE_S > self._lane.deadline.remaining():
                 wake_at_ms = max(due_ms, self._clock.now_ms() + RETRY_MS)
                 return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
-            self._lane.pause(max(pause_s, LOOK_PAUSE_S))
+            self._wait(job, max(pause_s, LOOK_PAUSE_S))
             resolve_pending(self._lane, self._tell(job))
             self._lane.see()
             self._protect(job.strategy, job.root)
@@ -299,9 +300,17 @@ class JobWorker:
         long_wait = step.what == "close_again" and step.until_ms - now_ms > 2_000
         if long_wait or self._lane.deadline.remaining() < RESERVE_S + pause_s:
             return Parked(max(step.until_ms, now_ms + RETRY_MS), step.what, "The close is being repeated until flat.")
-        self._lane.pause(pause_s)
+        self._wait(job, pause_s)
         self._lane.see(max_age_ms=0)
         return None
+
+    def _wait(self, job: Job, seconds: float) -> None:
+        """Wait a little; what is held without its stop by now does not wait as well (TRADING.md rule 15)."""
+        self._tender.keep_stops(job.root if self._clock.now_ms() < self._spared_until_ms else None)
+        self._lane.pause(seconds)
+
+    def _protect(self, strategy: str, root: str) -> None:
+        self._tender.care(self._lane.state.book(strategy, root))
 
     def _only_opens(self, job: Job) -> bool:
         """Tell whether the alert can only open or add: one that closes something must not wait for its entry."""
@@ -340,8 +349,7 @@ class JobWorker:
 
     def _other_exit_unknown(self, job: Job, settings: StrategySettings, holding: Holding, step: Send) -> Result | None:
         """No second exit while it is unknown what became of one: both could close, and stops would be freed in vain."""
-        exits = {order.id for order in holding.exits}
-        closing = any(role == "close" or getattr(command, "order_id", None) in exits for role, command in step.commands)
+        closing = any(role == "close" for role, _ in step.commands) or _takes_away(step, holding)
         mine = (job.strategy, job.root, "close")
         if not closing or not any((p.strategy, p.root, p.role) == mine for p in self._lane.state.pending):
             return None
@@ -407,6 +415,12 @@ class JobWorker:
             self._desk.tell(code, sentence, account=job.account, strategy=job.strategy, alert_id=job.alert_id)
 
         return tell
+
+
+def _takes_away(step: Send, holding: Holding) -> bool:
+    """Tell whether a step cancels or shrinks a stop or target."""
+    exits = {order.id for order in holding.exits}
+    return any(getattr(command, "order_id", None) in exits for _, command in step.commands)
 
 
 def entry_expires_at_ms(alert: Alert | None, settings: StrategySettings, accepted_at_ms: int) -> int:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 TEND_AGAIN_MS = 1_500
+OLDEST_LOOK_MS = 5_000
+"""How old a look may be that a missing stop is put back by, where nothing was sent since."""
 MAX_REJECTIONS = 2
 """Stops that the broker took and rejected afterwards, until it counts as refusing them: the entry's own, and ours."""
 TEMPORARY = frozenset({"rate_limited", "closed", "not_taken", "edge_limited", "not_connected", "unauthorized"})
@@ -60,19 +62,39 @@ class Tender:
         except BrokerReadError as error:
             log.warning("the lane could not be tended", extra={"lane": self._lane.fence.lane, "problem": str(error)})
 
-    def lacks_a_stop(self) -> bool:
-        """Tell whether something is held without its stop by the last look, and the stop is not given up (rule 17)."""
-        if self._lane.look is None:
+    def keep_stops(self, spare: str | None = None) -> None:
+        """Put back the stops that are missing by the last look, between and within jobs: each may wait for long.
+
+        A job that takes stops of the root `spare` away itself, to close what they protect, has its time to do so.
+        """
+        if not self._bare(spare):
+            return
+        try:
+            self._lane.see(OLDEST_LOOK_MS)
+            for book in self._bare(spare):
+                self.care(book)
+        except BrokerReadError as error:
+            log.warning("a stop could not be put back", extra={"lane": self._lane.fence.lane, "problem": str(error)})
+
+    def _bare(self, spare: str | None) -> list[Book]:
+        return [book for book in self._lane.state.books if book.root != spare and self._lacks_its_stop(book)]
+
+    def _lacks_its_stop(self, book: Book) -> bool:
+        """Tell whether a book holds something without its stop by the last look, and it is not given up (rule 17)."""
+        lane, wanted = self._lane, book.protection
+        if lane.look is None or wanted is None or wanted.refused:
             return False
-        lane, capabilities = self._lane, self._lane.broker.capabilities
-        wanted = [book for book in lane.state.books if book.protection is not None and not book.protection.refused]
-        return any(unprotected(book, lane.holding(book.strategy, book.root), capabilities) for book in wanted)
+        return unprotected(book, lane.holding(book.strategy, book.root), lane.broker.capabilities)
 
     def care(self, book: Book) -> None:
         """See that what a book holds has its stop, and nothing else rests for it. Raises `BrokerReadError`."""
+        bare = self._lacks_its_stop(book)
         pending = {pending.role for pending in self._lane.state.pending if pending.root == book.root}
         unsettled = book.root in self._lane.unsettled and not pending and not self._holds_more(book)
-        if pending - {"close"} or (unsettled and not self._lacks_its_price(book)):
+        # A stop that the position itself carries is a price alone: right for what is held, however much that is.
+        by_price = bare and self._lane.broker.capabilities.position_bracket
+        # What an unknown entry may have opened is nobody's yet, and takes nothing away from what is held without it.
+        if pending - ({"close", "entry"} if bare else {"close"}) or (unsettled and not by_price):
             return
         now_ms = self._lane.clock.now_ms()
         if now_ms - self._lane.tended_ms.get((book.strategy, book.root), 0) < TEND_AGAIN_MS:
@@ -98,13 +120,6 @@ class Tender:
                 self._after_stop(record)
         if any(record.sent_at_ms for record in done):
             self._lane.see(max_age_ms=0)
-
-    def _lacks_its_price(self, book: Book) -> bool:
-        """A stop that the position itself carries is a price alone: right for what is held, however much that is."""
-        capabilities, wanted = self._lane.broker.capabilities, book.protection
-        if not capabilities.position_bracket or wanted is None or wanted.refused or self._lane.look is None:
-            return False
-        return unprotected(book, self._lane.holding(book.strategy, book.root), capabilities)
 
     def _holds_more(self, book: Book) -> bool:
         """Tell whether the broker reports more on the book's side than its fills explain: all of it can have a stop."""

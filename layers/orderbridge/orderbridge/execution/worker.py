@@ -120,8 +120,7 @@ class LaneWorker:
             wake_at_ms = self._work_one(session, picked)
             if wake_at_ms is not None:
                 put_aside[picked.job.job_id] = wake_at_ms
-            if self._tender(session).lacks_a_stop():
-                self._tender(session).tend()  # the jobs behind may take long: each waits for what it sends to show
+            self._tender(session).keep_stops()  # the jobs behind may take long: each waits for what it sends to show
         return done, min(put_aside.values(), default=None)
 
     def _pick(self, session: LaneSession, ready: Sequence[StoredJob]) -> tuple[StoredJob | None, int | None]:
@@ -162,8 +161,7 @@ class LaneWorker:
             return None
         stored = self._store.start_job(session.fence, stored)
         session.fence = self._store.extend(session.fence, self._clock.now_ms(), HOLD_MS)
-        tender = self._tender(session)
-        worker = JobWorker(session, self._desk, lambda s, r: tender.care(session.state.book(s, r)))
+        worker = JobWorker(session, self._desk, self._tender(session))
         worker.phases = {"started": self._clock.now_ms()}
         try:
             result = worker.work(stored)

@@ -1,0 +1,55 @@
+"""What is held gets its stop back while the lane's work waits for something else (TRADING.md rules 15 and 18)."""
+
+import pytest
+
+from orderbridge.alerts.alert import StopLoss
+from orderbridge.execution.records import CommandStatus
+from orderbridge.model import OrderType, PositionMode
+from tests.contract.tradelocker import Seat
+from tests.contract.tradestation import EQUITIES, FUTURES
+from tests.contract.tradestation import Seat as StationSeat
+from tests.scenario.test_decisions import lose, unknown
+from tests.scenario.test_found import Beside, take_stop_away
+from tests.scenario.tradelocker import TradeLockerScenario
+from tests.scenario.tradestation import TradeStationScenario
+from tests.scenario.world import World
+
+NETTING = Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)
+LATE_MS = 5_000
+ADDING = {"s": {"pyramiding": 3, "entry_max_age_ms": 600_000}}
+
+
+@pytest.mark.parametrize("seat", [Seat(), NETTING], ids=["hedging", "netting"])
+def test_stop_is_put_back_while_a_cancel_does_not_show_yet(seat: Seat) -> None:
+    world = World(TradeLockerScenario({"visibility_lag_ms": LATE_MS}, seat), ADDING)
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(unit), seconds=30, stop_loss=StopLoss(stop_price=price - distance))
+    world.fire("buy", str(unit), seconds=20, order_type=OrderType.LIMIT, limit_price=price - distance / 2)
+    world.restart()
+    world.killer = Beside(before=lambda: take_stop_away(world) if world.protection().stop is not None else None)
+
+    world.send("cancel")
+    world.run(30)
+
+    cancelled, put_back = world.commands()[-2:]
+    assert (cancelled.command.kind, put_back.command.kind) == ("cancel", "modify_position")
+    assert put_back.sent_at_ms - cancelled.sent_at_ms < LATE_MS, "the stop does not wait until the cancel shows"
+    assert world.protection().stop == price - distance
+
+
+@pytest.mark.parametrize("seat", [EQUITIES, FUTURES], ids=["shares", "futures"])
+def test_stop_is_put_back_while_a_person_has_to_say_which_order_an_entry_is(seat: StationSeat) -> None:
+    world = World(TradeStationScenario(seat=seat), ADDING)
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(2 * unit), seconds=20, stop_loss=StopLoss(stop_price=price - distance))
+    _, entry = lose(world, booked=True, for_ms=0)
+    world.bench.open_elsewhere(unit)
+    world.run(90)
+
+    take_stop_away(world)
+    world.run(8)
+
+    assert unknown(world, "entry").command_id == entry.command_id
+    assert unknown(world, "entry").status is CommandStatus.UNKNOWN
+    assert world.protection().stop == price - distance
+    assert world.protection().stopped_quantity == 2 * unit, "what it may have opened is not known to be the strategy's"
