@@ -112,6 +112,7 @@ from tests.simulation.invariants.made_presses import (
     turns,
     two_jobs,
 )
+from tests.simulation.invariants.made_sharing import closed_beside_a_press, netted_away
 
 GOOD: dict[str, list[Story]] = {
     "OneOrderPerCommand": [once_and_refused_before],
@@ -124,7 +125,14 @@ GOOD: dict[str, list[Story]] = {
     "NothingWhileHalted": [halted("none", True), halted("entries", False), halted("all", True, "strategy#t")],
     "WithinLimits": [second_entry(2)],
     "PricesNeverWorse": [limit_at("10.00"), stop_at("9.01"), ticket_at("10.00"), ticket_changed("10.50")],
-    "ReducesOnly": [closes(2), closes(1), closed_by_press(2), ticket_left_over(9)],
+    "ReducesOnly": [
+        closes(2),
+        closes(1),
+        closed_by_press(2),
+        ticket_left_over(9),
+        netted_away(2),
+        closed_beside_a_press("s"),
+    ],
     "LeavesForeignAlone": [hedged("p1", hand=True), hedged("p1", other="t"), position_closed_by_press("p1")],
     "OneSideOnly": [two_of_a_side],
     "ClosesAsAsked": [
@@ -200,7 +208,14 @@ BAD: dict[str, list[Story]] = {
         ticket_at("9.99"),
         ticket_changed("10.60"),
     ],
-    "ReducesOnly": [closes(3), closes_beyond_a_strangers, closed_by_press(3), ticket_left_over(10)],
+    "ReducesOnly": [
+        closes(3),
+        closes_beyond_a_strangers,
+        closed_by_press(3),
+        ticket_left_over(10),
+        netted_away(2, seconds=0.001),
+        closed_beside_a_press("t"),
+    ],
     "LeavesForeignAlone": [hedged("p2", hand=True), hedged("p2", other="t"), position_closed_by_press("p2")],
     "OneSideOnly": [both_sides],
     "ClosesAsAsked": [

@@ -172,12 +172,14 @@ class AccountBook:
         self.steps = {}
         self.runs = {}
         held: dict[str, Decimal] = {}
+        moved: set[str] = set()
         fills = [
             (fill.at_ms, number, fill.quantity * placed.row.sign, placed)
             for number, placed in enumerate(self.placed)
             for fill in placed.row.fills
         ]
-        for at_ms, _, signed, placed in sorted(fills, key=lambda fill: fill[:2]):
+        fills.sort(key=lambda fill: fill[:2])
+        for index, (at_ms, _, signed, placed) in enumerate(fills):
             root = canonical_root(placed.row.symbol)
             before = held.get(root, ZERO)
             held[root] = before + signed
@@ -189,7 +191,11 @@ class AccountBook:
             self.steps.setdefault(root, []).append(
                 Step(at_ms, placed, signed, before, held[root], owned_before, run.owned)
             )
-            self._clip(root, held[root])
+            moved.add(root)
+            if at_ms not in {later for later, *_ in fills[index + 1 : index + 2]}:
+                for name in moved:
+                    self._share(name, held[name])
+                moved.clear()
 
     def _note(self, run: Run, placed: Placed, before: Decimal) -> None:
         if run.owned == 0 or before * run.owned < 0:
@@ -197,13 +203,16 @@ class AccountBook:
         if placed.purpose == "entry" and run.owned != 0 and placed.row.id not in {one.row.id for one in run.entries}:
             run.entries.append(placed)
 
-    def _clip(self, root: str, held: Decimal) -> None:
-        """No strategy owns more than the account holds: what a person, or a sharer, has closed is nobody's (rule 3)."""
+    def _share(self, root: str, held: Decimal) -> None:
+        """Nobody owns more than the account holds, nor all of them together: what was closed beside them, or by one of
+        them beyond its own, people lose before strategies do (rule 3). Fills of one moment have no order."""
         if self.hedging:
             return
-        for (_, of), run in self.runs.items():
+        sign, left = -1 if held < 0 else 1, abs(held)
+        for (_, of), run in sorted(self.runs.items(), key=lambda item: (by_hand(item[0][0]), item[0])):
             if of == root:
-                run.owned = min(run.owned, max(held, ZERO)) if run.owned > 0 else max(run.owned, min(held, ZERO))
+                run.owned = min(max(run.owned * sign, ZERO), left) * sign
+                left -= abs(run.owned)
                 if run.owned == 0:
                     run.entries = []
 
