@@ -76,3 +76,18 @@ def test_order_through_a_position_while_another_rests_leaves_its_rest_to_the_per
 
     assert world.held() == unit * 2
     assert owned(world, ANN) == unit * 2
+
+
+@pytest.mark.parametrize("times", [Decimal("0.5"), Decimal(1)])
+def test_what_a_stranger_opens_after_the_stop_has_fired_is_left_alone(world: World, times: Decimal) -> None:
+    """The same symbol and side, between two looks: only the position's id tells that it is another one."""
+    unit, price, away = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(unit), "trend", stop_loss=StopLoss(stop_price=price - away / 2))
+
+    world.bench.set_price(price - away)
+    world.bench.open_elsewhere(unit * times)
+    world.run(30)
+
+    assert owned(world, "trend") == 0
+    assert world.fire("exit", strategy="trend", seconds=20).status == "no_action"
+    assert world.held() == unit * times
