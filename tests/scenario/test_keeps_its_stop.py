@@ -3,13 +3,16 @@
 import pytest
 
 from orderbridge.alerts.alert import StopLoss
+from orderbridge.commands import Bracket, Place
 from orderbridge.execution.records import CommandStatus
-from orderbridge.model import OrderType, PositionMode
+from orderbridge.execution.wishes import PlaceOrder
+from orderbridge.model import OrderType, PositionMode, Side
 from tests.contract.tradelocker import Seat
 from tests.contract.tradestation import EQUITIES, FUTURES
 from tests.contract.tradestation import Seat as StationSeat
 from tests.scenario.test_decisions import lose, unknown
 from tests.scenario.test_found import Beside, take_stop_away
+from tests.scenario.test_gone import press
 from tests.scenario.tradelocker import TradeLockerScenario
 from tests.scenario.tradestation import TradeStationScenario
 from tests.scenario.world import World
@@ -53,3 +56,19 @@ def test_stop_is_put_back_while_a_person_has_to_say_which_order_an_entry_is(seat
     assert unknown(world, "entry").status is CommandStatus.UNKNOWN
     assert world.protection().stop == price - distance
     assert world.protection().stopped_quantity == 2 * unit, "what it may have opened is not known to be the strategy's"
+
+
+def test_person_keeps_the_stop_beside_a_limit_that_closes_far_away() -> None:
+    world = World(TradeStationScenario(seat=FUTURES))
+    symbol, unit, price, distance = world.bench.symbol, world.bench.unit, world.bench.price, world.bench.distance
+    far = price + 3 * distance
+    press(world, PlaceOrder(Place(symbol, Side.BUY, unit, "open", bracket=Bracket(stop_loss=price - distance))))
+
+    press(world, PlaceOrder(Place(symbol, Side.SELL, unit, "open", OrderType.LIMIT, limit_price=far)))
+    world.run(20)
+
+    assert (world.protection().stop, world.protection().target) == (price - distance, far)
+    world.bench.set_price(far + distance)
+    world.run(8)
+    assert world.held() == 0
+    assert not [order for order in world.bench.book().orders if order.state == "working"]

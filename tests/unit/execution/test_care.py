@@ -206,6 +206,14 @@ def test_stop_beside_a_working_close_of_all_is_cancelled() -> None:
     assert sent(closing, held(2, exits=(target("c"), stop()))) == [Cancel("st", MES)]
 
 
+def test_stop_stays_beside_a_limit_by_which_its_person_closes_and_a_target_does_not() -> None:
+    own = Protection(MES, BRACKET, "job", quantity=d(0))
+    mine = book(2, tracked("out", "close"), strategy="panel:ann", protection=own)
+
+    assert sent(mine, held(2, exits=(target("out"), stop(), target()))) == [Cancel("tp", MES)]
+    assert sent(mine, held(2, exits=(order("out"), stop()))) == [Cancel("st", MES)], "a stop takes a stop's place"
+
+
 def test_close_itself_is_never_cut() -> None:
     closing = book(1, tracked("c", "close"), wants=ONLY_STOP)
 

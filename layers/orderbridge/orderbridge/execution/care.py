@@ -138,9 +138,11 @@ def _no_surplus(book: Book, holding: Holding) -> Care | None:
         return None
     commands: list[tuple[Role, Command]] = []
     live = [o for o in _exits(book, holding) if o.status is OrderStatus.WORKING and not _is_close(book, o)]
-    closing = sum((o.remaining for o in _exits(book, holding) if _is_close(book, o)), ZERO)
+    closes = [o for o in _exits(book, holding) if _is_close(book, o)]
     for targets in (True, False):
-        room = max(ZERO, _to_cover(book, holding) - closing)
+        # A person's closing limit takes the place of a target; the stop stays for as long as that limit rests.
+        before = [o for o in closes if targets or not book.of_person or o.type is not OrderType.LIMIT]
+        room = max(ZERO, _to_cover(book, holding) - sum((o.remaining for o in before), ZERO))
         for order in (o for o in live if (o.type is OrderType.LIMIT) is targets):
             keep = min(order.remaining, room)
             room -= keep
