@@ -178,6 +178,37 @@ def test_entry_into_nothing_without_a_bracket_wants_none() -> None:
     assert the_book(by_sum(left_over, shown_entry(2), position(2))).protection is None
 
 
+def test_rest_of_an_entry_brings_its_bracket_again_once_its_first_part_has_been_closed() -> None:
+    """The stop has closed the part; another entry without one may have filled meanwhile, and has no bracket to give."""
+    bare = tracked("e2", "entry", 1, job_id="j2")
+    stop = tracked("s", "stop", 1)
+    state = of(book(0, entry(3), bare, stop, planned=(Protection(MES, BRACKET, "job"),)))
+    stopped = order("s", filled=1, quantity=1, status=FILLED)
+    rests, fills = order("e2", BUY, LIMIT, 1), order("e2", BUY, LIMIT, 1, 1, status=FILLED)
+
+    first = by_sum(state, shown_entry(1, 3), rests, order("s", quantity=1), position(1))
+    closed = by_sum(first.state, shown_entry(1, 3), rests, stopped)
+    between = by_sum(closed.state, shown_entry(1, 3), fills, position(1))
+    last = the_book(by_sum(between.state, shown_entry(3, 3), position(3)))
+    at_once = the_book(by_sum(closed.state, shown_entry(3, 3), rests, position(2)))
+
+    assert the_book(between).protection is None
+    assert last.protection == at_once.protection == Protection(MES, BRACKET, "job")
+    assert last.planned == ()
+
+
+def test_rest_of_an_entry_does_not_outrank_what_a_later_entry_brought() -> None:
+    new = Protection(MES, Bracket(stop_loss=d(1)), "j2")
+    resting = (Protection(MES, BRACKET, "job"), new)
+    state = of(book(0, entry(3), tracked("e2", "entry", 1, job_id="j2"), planned=resting))
+
+    first = by_sum(state, shown_entry(1, 3), order("e2", BUY, LIMIT, 1), position(1))
+    second = by_sum(first.state, shown_entry(1, 3), order("e2", BUY, LIMIT, 1, 1, status=FILLED), position(2))
+    last = by_sum(second.state, shown_entry(3, 3), position(4))
+
+    assert [the_book(seen).protection for seen in (first, second, last)] == [resting[0], new, new]
+
+
 def test_bracket_of_another_entry_stays_planned() -> None:
     other = Protection(MES, BRACKET, "j9")
     state = of(book(0, entry(), tracked("e9", "entry", job_id="j9"), planned=(other,)))

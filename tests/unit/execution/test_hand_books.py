@@ -283,6 +283,16 @@ def test_persons_word_about_what_is_held_changes_what_is_wanted_for_it_alone() -
     assert the(reworded(of(mine(2)), (mine(2),), lambda _: new)).protection is None
 
 
+def test_persons_word_about_what_is_held_is_about_the_rest_of_its_entry_too() -> None:
+    own, other = Protection(MES, BRACKET, "job"), Protection(MES, BRACKET, "j2")
+    state = of(mine(2, protection=own, planned=(own, other)))
+
+    said = the(reworded(state, state.books, lambda _: Bracket()))
+
+    assert said.protection == replace(own, bracket=Bracket())
+    assert said.planned == (said.protection, other)
+
+
 @pytest.mark.parametrize(("job", "wanted", "planned"), [("job", 1, 4900), ("j2", 4900, 1), ("other", 4900, 4900)])
 def test_persons_word_about_an_entry_changes_its_bracket_alone(job: str, wanted: int, planned: int) -> None:
     """An entry that is filled in part has its bracket in what is wanted, one that only rests in what is planned."""

@@ -113,7 +113,7 @@ def _book_fills(book: Book, orders: dict[str, Order], now_ms: int) -> tuple[Book
     tracked: list[Tracked] = []
     events: list[Event] = []
     entries = book.entry_count
-    protection, planned = book.protection, book.planned
+    protection = book.protection
     for old in book.tracked:
         order = orders.get(old.order_id)
         if order is None:
@@ -132,12 +132,12 @@ def _book_fills(book: Book, orders: dict[str, Order], now_ms: int) -> tuple[Book
         )
         if fill > 0:
             events.append(Event("filled", book.strategy, book.root, new, fill, order.average_price))
-            if old.role == "entry" and old.booked == 0:
-                entries += 1
-                own = next((one for one in planned if one.job_id == old.job_id), None)
-                if own is not None or book.owned * old.side.sign <= 0:
+            if old.role == "entry":
+                entries += old.booked == 0
+                own = next((one for one in book.planned if one.job_id == old.job_id), None)
+                opens = book.owned * old.side.sign <= 0  # with a later part too, once its first has been closed
+                if opens or (own is not None and (old.booked == 0 or protection is None)):
                     protection = own
-                planned = tuple(one for one in planned if one is not own)
         if order.status.final and not old.status.final and order.status is not OrderStatus.FILLED:
             kind: Literal["rejected", "cancelled"] = (
                 "rejected" if order.status is OrderStatus.REJECTED else "cancelled"
@@ -146,8 +146,7 @@ def _book_fills(book: Book, orders: dict[str, Order], now_ms: int) -> tuple[Book
             if kind == "rejected" and new.role == "stop" and protection is not None:
                 protection = replace(protection, rejections=protection.rejections + 1)
         tracked.append(new)
-    booked = replace(book, tracked=tuple(tracked), entry_count=entries, protection=protection, planned=planned)
-    return booked, events
+    return replace(book, tracked=tuple(tracked), entry_count=entries, protection=protection), events
 
 
 def _by_sum(

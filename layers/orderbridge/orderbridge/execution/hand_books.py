@@ -168,11 +168,11 @@ def reworded(
     person's word about a stop outranks what the alert had asked for: what was removed is not put back.
     """
     for book in books:
-        own = book.protection
+        own, meant = book.protection, entries
         if own is not None and (not entries or own.job_id in entries):
-            own = replace(own, bracket=change(own.bracket), refused="")
+            own, meant = replace(own, bracket=change(own.bracket), refused=""), {*entries, own.job_id}
         planned = tuple(
-            replace(one, bracket=change(one.bracket)) if one.job_id in entries else one for one in book.planned
+            replace(one, bracket=change(one.bracket)) if one.job_id in meant else one for one in book.planned
         )
         state = with_book(state, replace(book, protection=own, planned=planned))
     return state

@@ -199,7 +199,7 @@ class Book:
     protection: Protection | None = None
     """Of what is held now: the bracket of the entry that was filled last."""
     planned: tuple[Protection, ...] = ()
-    """Of entries that nothing is filled of yet."""
+    """Of entries that rest, or that are filled in part."""
     chain: ChainState | None = None
     """Where the chain of this strategy's alerts stands."""
     chain_job: str = ""
