@@ -65,6 +65,49 @@ def test_entry_that_fills_soon_after_the_stop_has_fired_is_its_strategys(world: 
     assert (owned(world, "trend"), owned(world, "turn")) == (Decimal(0), -unit)
 
 
+@pytest.mark.parametrize("lag_ms", [0, 10_000])
+def test_what_a_stranger_opens_as_the_stop_fires_is_left_alone(lag_ms: int) -> None:
+    """The stranger held something before as well: the other position has an id of its own."""
+    world = World(TradeLockerScenario({"history_lag_ms": lag_ms}, seat=NETTING))
+    unit, price, away = world.bench.unit, world.bench.price, world.bench.distance
+    world.bench.open_elsewhere(unit)
+    world.fire("buy", str(unit * 3), stop_loss=StopLoss(stop_price=price - away), seconds=2)
+
+    world.bench.set_price(price - away * 2)
+    world.bench.open_elsewhere(unit)
+    world.run(40)
+
+    assert (world.held(), owned(world, "s")) == (unit, Decimal(0))
+    assert world.fire("exit", seconds=20).status == "no_action"
+    assert world.held() == unit
+
+
+@pytest.mark.parametrize("lag_ms", [0, 10_000])
+def test_entry_that_fills_after_the_stop_is_its_strategys_without_what_a_stranger_adds(lag_ms: int) -> None:
+    """One entry fills with the stop, and shows as late as that; another opens a position that a stranger adds to."""
+    world = World(TradeLockerScenario({"history_lag_ms": lag_ms}, seat=NETTING), {"s": {"pyramiding": 3}})
+    unit, price, away = world.bench.unit, world.bench.price, world.bench.distance
+    far = StopLoss(stop_price=price - away * 5)
+
+    def rest(limit: Decimal, stop: StopLoss | None = None) -> None:
+        world.fire("buy", str(unit), order_type=OrderType.LIMIT, limit_price=limit, stop_loss=stop, seconds=20)
+
+    rest(price - away / 2)
+    world.fire("buy", str(unit * 3), stop_loss=StopLoss(stop_price=price - away), seconds=20)
+    rest(price - away * 2, far)
+
+    world.bench.set_price(price - away * 3 / 2)
+    world.run(14)
+    world.bench.set_price(price - away * 3)
+    world.run(15)
+    world.bench.open_elsewhere(unit)
+    world.run(40)
+
+    assert (world.held(), owned(world, "s")) == (unit * 2, unit)
+    assert world.fire("exit", seconds=40).status == "ordered"
+    assert world.held() == unit
+
+
 def test_order_through_a_position_while_another_rests_leaves_its_rest_to_the_person(world: World) -> None:
     """The position is closed by its id before the rest is opened: no order of ours says so."""
     symbol, unit, above = world.bench.symbol, world.bench.unit, world.bench.price + world.bench.distance

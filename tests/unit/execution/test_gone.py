@@ -218,6 +218,92 @@ def test_another_position_without_what_has_closed_the_holding_is_waited_for(clos
     assert (then.state.books, the_root(then)) == ((), root(2, None, "p2"))
 
 
+def entered(name: str, quantity: int, position_id: str | None, **fields: Any) -> Tracked:
+    return tracked(name, "entry", quantity, quantity, status=FILLED, position_id=position_id, **fields)
+
+
+LONG_AGO_MS = LATER_MS - SETTLE_MS
+
+
+@pytest.mark.parametrize(
+    ("followed", "owned"),
+    [
+        ((), 0),
+        ((entered("a", 1, "p2"),), 1),
+        ((entered("a", 1, "p2"), entered("b", 1, "p1"), entered("c", 2, "p2")), 3),
+        ((entered("b", 1, "p1"),), 0),
+    ],
+)
+def test_broker_is_believed_of_another_position_what_entries_opened_there(followed: Any, owned: int) -> None:
+    """A stranger may have added to it. What fills name is no part of what had to be closed of the other."""
+    state = of(book(5, *followed, resting(), entry_count=4), roots=(root(5, LONG_AGO_MS, "p1"),))
+
+    then = seen(state, order("e"), closer(5), position(4, "p2"))
+
+    assert then.state.book(STRATEGY, "MES").owned == owned
+    assert then.state.book(STRATEGY, "MES").entry_count == sum(one.position_id == "p2" for one in followed)
+    assert (the_root(then), then.unsettled) == (root(4, None, "p2"), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("followed", "before", "shown"),
+    [
+        ((), root(5, LONG_AGO_MS, "p1"), (closer(5), position(4, "p1"))),
+        ((), root(5, LONG_AGO_MS), (closer(5), position(4, "p2"))),
+        ((entered("a", 1, "p2"),), root(5, LONG_AGO_MS), (closer(5), position(4, "p2"))),
+        ((), root(5, LONG_AGO_MS, "p1"), (closer(5), position(3, "p1"), position(1, "p2"))),
+        ((), root(5, LONG_AGO_MS, "p1"), (closer(4), position(4, "p2"))),
+        ((entered("a", 1, "p2"),), root(5, LONG_AGO_MS, "p1"), (closer(3), position(4, "p2"))),
+        ((entered("a", 5, "p2"),), root(5, LONG_AGO_MS, "p1"), (closer(5), position(4, "p2"))),
+    ],
+    ids=["the same", "none was known", "an entry names it", "one of them", "not closed", "nor the rest", "no rest"],
+)
+def test_what_no_other_position_tells_is_kept_as_far_as_held(followed: Any, before: RootState, shown: Any) -> None:
+    then = seen(of(book(5, *followed), roots=(before,)), *shown)
+
+    assert then.state.book(STRATEGY, "MES").owned == 4
+
+
+def test_other_position_is_told_by_the_entries_where_none_was_shown_before() -> None:
+    state = of(book(2, entered("a", 2, "p1")), roots=(root(2, LONG_AGO_MS),))
+
+    then = seen(state, closer(), position(1, "p2"))
+
+    assert then.state.books == ()
+    assert the_root(then) == root(1, None, "p2")
+
+
+@pytest.mark.parametrize(("job", "kept"), [("job", True), ("other", False)])
+def test_bracket_of_an_entry_into_another_position_stays_its_own(job: str, kept: bool) -> None:
+    protection = Protection(MES, BRACKET, "job")
+    state = of(
+        book(3, entered("a", 1, "p2", job_id=job), protection=protection), roots=(root(3, LONG_AGO_MS, "p1"),)
+    )
+
+    then = seen(state, closer(), position(1, "p2"))
+
+    assert then.state.book(STRATEGY, "MES").protection == (protection if kept else None)
+
+
+def test_other_roots_keep_what_they_hold_when_the_broker_is_believed() -> None:
+    far = book(3, strategy="far", root="MNQ", entry_count=1)
+    state = of(book(2), far, roots=(root(2, LONG_AGO_MS, "p1"), RootState("MNQ", d(3), position_ids=("p3",))))
+
+    then = seen(state, closer(), position(1, "p2"), position(3, "p3", symbol="MNQZ26"))
+
+    assert then.state.books == (far,)
+
+
+@pytest.mark.parametrize(("reported", "position_id", "kept"), [(3, "p1", True), (2, "p1", False), (3, None, False)])
+def test_filled_entry_is_followed_until_its_root_is_settled(reported: int, position_id: str | None, kept: bool) -> None:
+    state = of(book(0, tracked("a", "entry")), roots=(root(0),))
+    bought = order("a", BUY, MARKET, 2, 2, status=FILLED, position_id=position_id)
+
+    then = seen(state, bought, position(reported, "p1"))
+
+    assert [one.order_id for one in then.state.book(STRATEGY, "MES").tracked] == (["a"] if kept else [])
+
+
 def test_holding_that_has_only_changed_is_no_other() -> None:
     state = of(book(3), roots=(root(3, None, "p1"),))
 

@@ -162,9 +162,11 @@ def test_exit_that_filled_in_part_is_taken_over_as_booked() -> None:
 
 
 def test_root_that_was_not_followed_begins_with_what_is_held() -> None:
-    taken = adopted(of(roots=(RootState("MNQ", d(1)),)), look(HELD, position(1, symbol="MESH27")), HELD, ANNA, "j")
+    march = position(1, "MESH27", symbol="MESH27")
 
-    assert taken.roots == (RootState("MNQ", d(1)), RootState("MES", d(3)))
+    taken = adopted(of(roots=(RootState("MNQ", d(1)),)), look(HELD, march), HELD, ANNA, "j")
+
+    assert taken.roots == (RootState("MNQ", d(1)), RootState("MES", d(3), position_ids=("MESH27", MES)))
 
 
 def test_short_position_is_taken_over_short() -> None:

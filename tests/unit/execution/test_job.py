@@ -265,16 +265,30 @@ def test_job_asks_within_its_time_as_often_as_its_turn_comes(world: Scripted) ->
 
 
 def test_entry_that_is_found_ends_its_job(world: Scripted) -> None:
-    world.broker.answers = [Unknown("reset")]
+    def lost(command: Command) -> Unknown:
+        world.broker.carry_out(command)
+        return Unknown("reset")
+
+    world.broker.answers = [lost]
     alert_id = world.send("buy", "2")
-    world.broker.show(resting(FILLED, filled=2))
-    world.broker.hold(MES, 2)
     world.broker.resolution = Done((PlacedOrder("o1", "order"),))
 
     world.work()
 
     assert world.outcome(alert_id).code == "filled"
     assert 1_000 <= elapsed_ms(world) < 2_000
+
+
+def test_entry_beside_what_a_stranger_holds_is_settled_at_once(world: Scripted) -> None:
+    """What was held before it is known from the look by which it was decided."""
+    world.broker.hold(MES, 3)
+    entered = world.send("buy", "2")
+    left = world.send("exit")
+
+    world.work()
+
+    assert (world.outcome(entered).code, world.outcome(left).code) == ("filled", "closed")
+    assert (world.broker.signed(MES), elapsed_ms(world)) == (d(3), 0)
 
 
 def test_entry_waits_while_another_is_unknown_and_grows_too_old(world: Scripted) -> None:

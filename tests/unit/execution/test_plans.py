@@ -24,6 +24,7 @@ from tests.unit.execution.cases import (
     SELL,
     book,
     d,
+    look,
     of,
     order,
     place,
@@ -132,6 +133,22 @@ def test_what_a_dead_worker_left_is_closed_and_the_rest_kept(world: Scripted) ->
         closed = close_unsent(lane, [replace(first, status=CommandStatus.REFUSED), second])
 
     assert [(one.status, one.code) for one in closed] == [(CommandStatus.REFUSED, ""), NOT_SENT]
+
+
+def test_revision_of_a_root_that_was_not_followed_notes_what_is_held_there(world: Scripted) -> None:
+    with world.session() as lane:
+        world.broker.held = {"p1": position(3, "p1"), "p2": position(4, "p2", symbol="MNQZ26")}
+        lane.see()
+
+        store_revision(lane, "j", "s", "MES", GOAL, 1, CANCELS)
+        noted = lane.state
+        world.broker.held = {}
+        lane.look = look()
+        store_revision(lane, "j", "s", "MES", GOAL, 2, CANCELS)
+
+        assert noted.roots == (RootState("MES", d(3), position_ids=("p1",)),)
+        assert lane.state.roots == noted.roots, "what is followed is known already"
+    assert world.state().roots == noted.roots
 
 
 # ---- looks

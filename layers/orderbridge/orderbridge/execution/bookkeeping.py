@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Literal
 
 from orderbridge.brokers.port import Look
-from orderbridge.execution.gone import has_gone, let_go
-from orderbridge.execution.held import FORGET_MS, held_of
+from orderbridge.execution.gone import has_gone, known_in, let_go, only_in
+from orderbridge.execution.held import FORGET_MS, held_of, root_shown
 from orderbridge.execution.records import Book, LaneState, RootState, Tracked
 from orderbridge.execution.sharing import shared_out
 from orderbridge.model import Order, OrderStatus, Position, PositionMode
@@ -165,7 +165,7 @@ def _by_sum(
         before = state.root(name)
         positions = [one for one in look.positions if canonical_root(one.symbol) == name]
         reported = held_of(positions, name)
-        taken = RootState(name, reported, position_ids=tuple(sorted(one.id for one in positions)))
+        taken = root_shown(positions, name)
         expected = before.baseline + deltas.get(name, ZERO)
         followed = (order for book in books if book.root == name for order in book.tracked)
         ours = any(not one.status.final and one.side.sign * (reported - expected) > 0 for one in followed)
@@ -194,12 +194,14 @@ def _by_sum(
         if now_ms - since >= SETTLE_MS:
             events.append(Event("drift", "", name, quantity=reported - expected))
             books = [_forget_unseen(book, now_ms) if book.root == name else book for book in books]
+            books = only_in(books, look, name, before, expected)
             roots.append(taken)
             continue
         unsettled.add(name)
         roots.append(RootState(name, expected, since, gone, before.position_ids))
     books = [book for root in roots for book in shared_out(books, root.root, root.baseline)]
-    books = [_pruned(book, awaited=_awaited(state, book)) for book in books]
+    unlinked = [order.order_id for book in books if book.root in unsettled for order in known_in(book)]
+    books = [_pruned(book, unlinked, _awaited(state, book)) for book in books]
     return Observation(_state(state, books, roots), frozenset(unsettled), tuple(events))
 
 
@@ -277,8 +279,8 @@ def _patience_ms(order: Tracked) -> int:
 def _pruned(book: Book, unlinked: Collection[str] = (), awaited: bool = False, holds: bool = False) -> Book:
     """Stop following what is final and booked; a flat book with nothing working starts afresh.
 
-    A filled entry whose position has not shown yet (`unlinked`) is still followed. A book that `holds` open positions
-    is not flat though they may add up to nothing: a person may be long and short at once.
+    A filled entry whose position has not shown yet, or is not settled (`unlinked`), is still followed. A book that
+    `holds` open positions is not flat though they may add up to nothing: a person may be long and short at once.
     """
     tracked = tuple(
         order for order in book.tracked if not (order.seen and order.status.final) or order.order_id in unlinked

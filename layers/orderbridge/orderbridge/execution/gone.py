@@ -5,7 +5,8 @@ While an order of ours works, its fill could be the reason as well, and only not
 
     nothing is held now       a look some seconds later shows the same, and that no order of ours has done it
     the other side is held    entries that this look shows as filled have opened all of it, by the position they name
-    another position is held  the orders that the broker lists have closed all of the one that was
+    another position is held  the orders that the broker lists have closed all of the one that was. Fills that come late
+                              hide it until the wait is over: entries own what they opened of the new one then
 
 Then everybody's part of what was held is gone. Whoever waited longer would take an entry that fills meanwhile for what
 closed the holding, and nobody would own what it has opened.
@@ -53,8 +54,35 @@ def let_go(state: LaneState, books: Sequence[Book], look: Look, root: str, fills
     elif held * before.baseline < 0:
         told = _entered(fills, positions) and sum((filled * one.side.sign for one, filled in fills), ZERO) == held
     else:
-        told = _entered(fills, positions) and _closed(before, look) >= abs(before.baseline)
+        told = _entered(fills, positions) and _closed(look, before.position_ids, held) >= abs(before.baseline)
     return [_without(book, state, before) if book.root == root else book for book in books] if told else None
+
+
+def known_in(book: Book) -> list[Tracked]:
+    """Give the filled entries that name the position they went into (TradeLocker)."""
+    return [order for order in book.tracked if order.role == "entry" and order.booked > 0 and order.position_id]
+
+
+def only_in(books: Sequence[Book], look: Look, root: str, before: RootState, expected: Decimal) -> list[Book]:
+    """Give the books of a root that is held in another position than was known with what their entries opened there.
+
+    That is when the broker is believed. Where no listed orders have closed the known one, all books as they are.
+    """
+    shown = {one.id for one in look.positions if canonical_root(one.symbol) == root}
+    entries = [order for book in books if book.root == root for order in known_in(book)]
+    known = set(before.position_ids) or {str(order.position_id) for order in entries}
+    elsewhere = sum((o.booked * o.side.sign for o in entries if o.position_id not in known), ZERO)
+    if not shown or known & shown or not ZERO < abs(expected - elsewhere) <= _closed(look, known, expected):
+        return list(books)
+    return [_left_in(book, shown) if book.root == root else book for book in books]
+
+
+def _left_in(book: Book, shown: Collection[str]) -> Book:
+    opened = [order for order in known_in(book) if order.position_id in shown]
+    jobs = {order.job_id for order in opened}
+    kept = book.protection if book.protection is not None and book.protection.job_id in jobs else None
+    owned = sum((order.booked * order.side.sign for order in opened), ZERO)
+    return replace(book, owned=owned, entry_count=len(opened), protection=kept)
 
 
 def _told_twice(before: RootState, books: Iterable[Book], look: Look) -> bool:
@@ -70,10 +98,10 @@ def _entered(fills: Iterable[Fill], positions: Iterable[Position]) -> bool:
     return all(o.role == "entry" and o.booked == filled and o.position_id in ids for o, filled in fills)
 
 
-def _closed(before: RootState, look: Look) -> Decimal:
-    """Give how much of the positions that were held before the listed orders have closed."""
-    of_them = (one for one in look.orders if one.position_id in before.position_ids)
-    return sum((one.filled_quantity for one in of_them if one.side.sign * before.baseline < 0), ZERO)
+def _closed(look: Look, position_ids: Collection[str], held: Decimal) -> Decimal:
+    """Give how much the listed orders have closed of positions on the side of `held`."""
+    of_them = (one for one in look.orders if one.position_id in position_ids)
+    return sum((one.filled_quantity for one in of_them if one.side.sign * held < 0), ZERO)
 
 
 def _without(book: Book, state: LaneState, before: RootState) -> Book:

@@ -14,8 +14,8 @@ from decimal import Decimal
 from orderbridge.brokers.port import Capabilities, Look
 from orderbridge.commands import Bracket
 from orderbridge.execution.care import unprotected
-from orderbridge.execution.held import held_of, waiting_exits
-from orderbridge.execution.records import PANEL, Book, LaneState, Protection, Role, RootState, Tracked
+from orderbridge.execution.held import root_shown, waiting_exits
+from orderbridge.execution.records import PANEL, Book, LaneState, Protection, Role, Tracked
 from orderbridge.execution.session import with_book
 from orderbridge.model import Order, OrderStatus, OrderType, Position
 from orderbridge.strategy.goal import Holding
@@ -110,7 +110,7 @@ def adopted(
         if order.id not in known and order.parent_id not in known
     ]
     if not any(one.root == root for one in state.roots):
-        state = replace(state, roots=(*state.roots, RootState(root, held_of(look.positions, root))))
+        state = replace(state, roots=(*state.roots, root_shown(look.positions, root)))
     return with_book(state, replace(book, owned=book.owned + rest * sign, tracked=(*book.tracked, *foreign)))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from orderbridge.brokers.port import Look
-from orderbridge.execution.records import Book, LaneState, Tracked
+from orderbridge.execution.records import Book, LaneState, RootState, Tracked
 from orderbridge.model import OrderStatus, Position, PositionMode, Side
 from orderbridge.strategy.goal import Holding
 from orderbridge.strategy.symbols import canonical_root
@@ -24,6 +24,12 @@ ZERO = Decimal(0)
 def held_of(positions: Iterable[Position], root: str) -> Decimal:
     """Give the signed sum of the positions of one root."""
     return sum((position.signed for position in positions if canonical_root(position.symbol) == root), ZERO)
+
+
+def root_shown(positions: Iterable[Position], root: str) -> RootState:
+    """Give a root as a report has it, settled: its sum and its positions."""
+    mine = [position for position in positions if canonical_root(position.symbol) == root]
+    return RootState(root, held_of(mine, root), position_ids=tuple(sorted(position.id for position in mine)))
 
 
 def hidden_entries(book: Book, look: Look) -> list[Tracked]:
