@@ -82,6 +82,7 @@ from tests.simulation.invariants.made_exits import (
     position_with_its_stop,
     repeated_and_delivered_again,
     same_epoch,
+    stop_refused,
     stopped,
     taken_in_turn,
     taken_while_held,
@@ -271,7 +272,10 @@ AT_TRADELOCKER: dict[str, tuple[list[Story], list[Story]]] = {
     "ReducesOnly": ([closed_by_hand_and_entered_again], []),
     "LeavesForeignAlone": (GOOD["LeavesForeignAlone"], BAD["LeavesForeignAlone"]),
     "OneSideOnly": (GOOD["OneSideOnly"], BAD["OneSideOnly"]),
-    "KeepsItsStop": ([position_with_its_stop, bare_and_shown_late(15)], [bare_position, bare_and_shown_late(15.1)]),
+    "KeepsItsStop": (
+        [position_with_its_stop, bare_and_shown_late(15), stop_refused()],
+        [bare_position, bare_and_shown_late(15.1), stop_refused("rate_limited"), stop_refused(policy="close")],
+    ),
 }
 ONLY_HEDGING = {"LeavesForeignAlone", "OneSideOnly"}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from orderbridge.alerts.alert import StopLoss
-from orderbridge.commands import ClosePosition, Place
+from orderbridge.commands import ClosePosition, ModifyPosition, Place
 from orderbridge.execution.records import CommandStatus as S
 from orderbridge.model import OrderType
 from tests.simulation.invariants.evidence import Delivery, FiredAlert, Held, Meant, Trouble
@@ -195,6 +195,20 @@ def bare_position(made: Made) -> None:
     entered(made, 2, stop_loss=StopLoss(stop_price=D(9)))
     made.hold(Held("p1", made.symbol, D(2)))
     made.later(11)
+
+
+def stop_refused(code: str = "invalid", *, policy: str = "keep") -> Story:
+    """The stop of a position was taken away, and the broker refuses another with `code`."""
+
+    def story(made: Made) -> None:
+        made.strategy("s", on_stop_refused=policy)
+        entered(made, 2, stop_loss=StopLoss(stop_price=D(9)))
+        again = ModifyPosition("p1", made.symbol, stop_loss=D(9))
+        made.command(made.fire("add"), again, S.REFUSED, role="stop", code=code)
+        made.hold(Held("p1", made.symbol, D(2)))
+        made.later(60)
+
+    return story
 
 
 def bare_and_shown_late(seconds: float) -> Story:

@@ -13,11 +13,14 @@ revived by the minute's round). Nobody can place a stop then, nor before the ord
 from collections.abc import Iterator
 from decimal import Decimal
 
+from orderbridge.execution.records import CommandStatus
+from orderbridge.execution.tending import CHANGED, TEMPORARY
 from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.base import Invariant, View
-from tests.simulation.invariants.books import AccountBook, Placed
+from tests.simulation.invariants.books import AccountBook, Placed, base_of
 from tests.simulation.invariants.entries import settings_of
 from tests.simulation.invariants.evidence import Row, Trouble, Violation
+from tests.simulation.invariants.ledger import Command
 
 ZERO = Decimal(0)
 LONGEST_MS = 10_000
@@ -139,8 +142,17 @@ class KeepsItsStop(Invariant):
         """The broker has refused the stop, and the settings say `keep` (rule 17)."""
         refused = any(one.purpose == "stop" and one.row.rejected and one.strategy in strategies for one in book.placed)
         refused = refused or any(one.kind == "refused" for one in view.evidence.troubles)
+        refused = refused or any(_refused_stop(one, book, strategies) for one in view.ledger.ever)
         keeps = any(one.on_stop_refused == "keep" for name in strategies for one in settings_of(view, name))
         return refused and keeps
+
+
+def _refused_stop(command: Command, book: AccountBook, strategies: set[str]) -> bool:
+    """Tell whether the broker has refused to set a stop for what it is: it lies beyond the price by now, perhaps."""
+    record = command.record
+    here = command.account == book.account.settings.name and base_of(record.strategy) in strategies
+    refused = record.role == "stop" and record.status is CommandStatus.REFUSED
+    return here and refused and record.code not in TEMPORARY | CHANGED
 
 
 def _left_of(entry: Placed, book: AccountBook) -> Decimal:

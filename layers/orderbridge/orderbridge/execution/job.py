@@ -66,7 +66,7 @@ class JobWorker:
         self._sent = False
         """Something was sent for the job: it can no longer expire."""
         self._spared_until_ms = 0
-        """Until then a stop stays cut for the job's close."""
+        """Until then what the job closes may be without its stop."""
         self._turned = False
         """The job was decided anew, since what it was to cancel had filled."""
         self.phases: dict[str, int] = {}
@@ -157,7 +157,7 @@ class JobWorker:
             return late
         new = store_revision(self._lane, job.job_id, job.strategy, job.root, goal, revision, step.commands)
         self._note("planned")
-        if _takes_away(step, holding):
+        if _closes(step, holding):
             self._spared_until_ms = self._clock.now_ms() + CUT_MS
         return carry_out(self._lane, new, entry_expires_at_ms(job.alert, settings, job.accepted_at_ms))
 
@@ -349,9 +349,9 @@ class JobWorker:
 
     def _other_exit_unknown(self, job: Job, settings: StrategySettings, holding: Holding, step: Send) -> Result | None:
         """No second exit while it is unknown what became of one: both could close, and stops would be freed in vain."""
-        closing = any(role == "close" for role, _ in step.commands) or _takes_away(step, holding)
         mine = (job.strategy, job.root, "close")
-        if not closing or not any((p.strategy, p.root, p.role) == mine for p in self._lane.state.pending):
+        pending = {(one.strategy, one.root, one.role) for one in self._lane.state.pending}
+        if mine not in pending or not _closes(step, holding):
             return None
         return self._later(job, settings, "unresolved", "An earlier exit is not resolved yet.")
 
@@ -417,10 +417,10 @@ class JobWorker:
         return tell
 
 
-def _takes_away(step: Send, holding: Holding) -> bool:
-    """Tell whether a step cancels or shrinks a stop or target."""
+def _closes(step: Send, holding: Holding) -> bool:
+    """Tell whether a step closes, or cancels or shrinks a stop or target so that the next one can."""
     exits = {order.id for order in holding.exits}
-    return any(getattr(command, "order_id", None) in exits for _, command in step.commands)
+    return any(role == "close" or getattr(command, "order_id", None) in exits for role, command in step.commands)
 
 
 def entry_expires_at_ms(alert: Alert | None, settings: StrategySettings, accepted_at_ms: int) -> int:
