@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -89,11 +90,33 @@ def test_close_by_hand_like_one_that_was_lost_is_the_strategys(
         made.row("", -1, 1, 1, role="close", position_id="p1")
     view.refresh()
     taken = (PlacedOrder(person.id, "order"),) if closed else ()
+    made.move(lost, CommandStatus.UNKNOWN)
     made.move(replace(lost, orders=taken), CommandStatus.ACCEPTED)
     view.refresh()
 
     book = view.books.by_account["acc"]
     assert book.runs["s", made.symbol].owned == owned
+
+
+@pytest.mark.parametrize(
+    ("other", "owned"),
+    [({}, 1), ({"asked": 2, "filled": 2}, 2), ({"sign": 1}, 2), ({"limit_price": Decimal(9)}, 2)],
+    ids=["taken for it", "of another size", "of the other side", "of another price"],
+)
+def test_order_by_hand_like_one_that_was_lost_is_the_strategys_where_no_mark_comes_back(
+    other: dict[str, Any], owned: int
+) -> None:
+    made = Made()
+    view = View(made)
+    entered(made, 2)
+    made.row("", 1, 5, 5, by_hand=True)
+    lost = made.close(made.fire("exit", 1), Side.SELL, 1, CommandStatus.UNKNOWN)
+    person = made.row("", **{"sign": -1, "asked": 1, "filled": 1, "by_hand": True, **other})
+    view.refresh()
+    made.move(replace(lost, orders=(PlacedOrder(person.id, "order"),)), CommandStatus.ACCEPTED)
+    view.refresh()
+
+    assert view.books.by_account["acc"].runs["s", made.symbol].owned == owned
 
 
 def test_close_of_the_position_of_an_entrys_first_part_is_the_closers_own() -> None:

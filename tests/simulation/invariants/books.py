@@ -8,6 +8,8 @@ from typing import Literal
 from orderbridge.brokers.tradelocker.labels import label_of
 from orderbridge.brokers.tradestation.wire import confirm_id
 from orderbridge.commands import ClosePosition, Place, PlaceGroup
+from orderbridge.commands import Command as WireCommand
+from orderbridge.execution.records import CommandStatus
 from orderbridge.model import OrderType, PositionMode
 from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.evidence import AccountEvidence, Evidence, Held, Row
@@ -128,21 +130,19 @@ class AccountBook:
         return "" if command is None else base_of(command.record.strategy)
 
     def _mistaken_for(self, row: Row, rows: dict[str, Row]) -> str:
-        """Give the strategy whose close of a part a person's is taken for, where fills net.
+        """Give the strategy whose order a person's is taken for, where fills net.
 
-        The strategy's own got lost on its way, and the person did the very same after its sending: such orders carry
-        no mark, so nobody can tell one from the other. The position is smaller by it once, and it is the strategy's.
+        The strategy's own got lost on its way, and the person did the very same after its sending: TradeStation gives
+        no mark back, and the close of a TradeLocker position has none, so nobody can tell one from the other.
         """
-        closing = self._closing(row)
-        if closing is None or row.id not in {placed.order_id for placed in closing.record.orders}:
+        mine = (one for one in self._ledger.ever if one.account == self.account.settings.name)
+        taken = next((one for one in mine if row.id in {placed.order_id for placed in one.record.orders}), None)
+        if taken is None or not taken.begun or taken.sending_ms[0] > row.opened_ms:
             return ""
-        wanted = closing.record.command
-        assert isinstance(wanted, ClosePosition)
-        same = (wanted.held_side.sign, wanted.quantity) == (-row.sign, row.asked)
-        own = (one for one in rows.values() if one.role == "close" and not one.by_hand)
-        booked = any(self._closing(one) is closing for one in own)
-        late_enough = closing.sending_ms[0] <= row.opened_ms
-        return base_of(closing.record.strategy) if same and late_enough and not booked else ""
+        ours = (one for one in rows.values() if not one.by_hand)
+        booked = (self._marks[one.mark][0] if one.mark in self._marks else self._closing(one) for one in ours)
+        lost = taken not in booked and _is_as_asked(row, taken.record.command)
+        return base_of(taken.record.strategy) if lost else ""
 
     def _closing(self, row: Row) -> Command | None:
         """Give the command that a closing row came from: the last one for its position that was under way then."""
@@ -240,7 +240,7 @@ class Books:
             if move.before is None:
                 for mark, leg in _marks_of(move.command):
                     self._marks[mark] = (move.command, leg)
-            elif isinstance(move.command.record.command, ClosePosition) and move.command.record.orders:
+            elif move.before.status is CommandStatus.UNKNOWN and move.command.record.orders:
                 found.add(move.command.account)  # the ledger says now which order it was
         for name, account in self._evidence.accounts.items():
             if name not in self.by_account:
@@ -251,6 +251,17 @@ class Books:
 def base_of(strategy: str) -> str:
     """Give the one name of all books of a person at the panel; a strategy's own name."""
     return strategy.partition("#")[0] if by_hand(strategy) else strategy
+
+
+def _is_as_asked(row: Row, command: WireCommand) -> bool:
+    """Tell whether an order without a mark is what a command asks for."""
+    if isinstance(command, ClosePosition):
+        wanted = (command.position_id, -command.held_side.sign, command.quantity)
+        return wanted == (row.position_id, row.sign, row.asked)
+    return isinstance(command, Place) and (
+        command.symbol, command.side.sign, command.quantity, command.order_type, command.limit_price,
+        command.stop_price,
+    ) == (row.symbol, row.sign, row.asked, row.type, row.limit_price, row.stop_price)  # fmt: skip
 
 
 def _marks_of(command: Command) -> Iterator[tuple[str, str]]:
