@@ -108,6 +108,13 @@ def test_position_seen_before_its_order_is_done_without_an_order_id_after_a_wait
     assert "77" in found.message
 
 
+def test_order_that_was_booked_late_is_waited_for_from_then() -> None:
+    late = replace(HELD, opened_at_ms=SENT + 30_000)
+
+    assert _resolve(PLACE, positions=(late,), after_ms=30_000 + SETTLE_MS - 1) == Absent()
+    assert isinstance(_resolve(PLACE, positions=(late,), after_ms=30_000 + SETTLE_MS), Done)
+
+
 @pytest.mark.parametrize("change", [{"symbol": "EURUSD"}, {"side": Side.SELL}, {"quantity": Decimal("0.20")}])
 def test_position_with_the_label_that_does_not_fit_is_for_a_person(change: dict[str, object]) -> None:
     assert _resolve(PLACE, positions=(replace(HELD, **change),)) == Ambiguous(("77",))  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def _place(command: Place, label: str, evidence: Evidence, look: Look) -> Resolu
         return Done((PlacedOrder(placed[0].id, "order"),))
     positions = [one for one in look.positions if one.label == label]
     if positions:
-        return _placed_by_position(command, positions, look.requested_at_ms - evidence.sent_at_ms)
+        return _placed_by_position(command, positions, evidence, look)
     # A row refused before this sending is an earlier attempt's: it says nothing about this one.
     refused = [row for row in rows if row.placed_at_ms + SKEW_MS >= evidence.sent_at_ms]
     if len(refused) == 1:
@@ -79,13 +79,16 @@ def _place(command: Place, label: str, evidence: Evidence, look: Look) -> Resolu
     return Ambiguous(tuple(row.id for row in refused)) if refused else Absent()
 
 
-def _placed_by_position(command: Place, positions: list[Position], waited_ms: int) -> Resolution:
-    """The position can be seen before its order's row is, which is waited for: it has the order's id."""
+def _placed_by_position(command: Place, positions: list[Position], evidence: Evidence, look: Look) -> Resolution:
+    """The position can be seen before its order's row is, which is waited for: it has the order's id.
+
+    A request may be booked long after its sending: the wait begins when the position was opened.
+    """
     position = positions[0]
     fits = (position.symbol, position.side) == (command.symbol, command.side) and position.quantity <= command.quantity
     if len(positions) > 1 or not fits:
         return Ambiguous(tuple(one.id for one in positions))
-    if waited_ms < SETTLE_MS:
+    if look.requested_at_ms - max(evidence.sent_at_ms, position.opened_at_ms) < SETTLE_MS:
         return Absent()
     return Done(message=f"position {position.id} carries the command's label; its order is not in the history yet")
 
