@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from orderbridge.broker_api.book import DAY_MS, GONE_MS, PanelBook, folded
+from orderbridge.broker_api.book import DAY_MS, GONE_MS, PanelBook, folded, renamed
 from orderbridge.brokers.port import Look
 from orderbridge.model import Order, OrderStatus, OrderType, Side
 
@@ -46,6 +46,25 @@ def test_order_that_works_after_all_goes_on_under_another_id_and_the_ended_one_s
     assert statuses(back) == {"7": "cancelled", "7-2": "working"}
     assert statuses(filled) == {"7": "cancelled", "7-2": "filled"}
     assert back.shown_id("7") == "7-2"
+
+
+def test_changed_order_that_got_another_id_goes_on_under_the_id_that_was_shown() -> None:
+    shown = after(PanelBook(), 1, 2_000, ORDER)
+
+    changed = renamed(shown, "7", "8")
+    listed = after(changed, 2, 4_000, replace(ORDER, status=OrderStatus.CANCELLED), replace(ORDER, id="8"))
+
+    assert statuses(listed) == {"7": "working", "7-replaced": "cancelled"}
+    assert listed.broker_id("7") == "8"
+
+
+def test_both_ids_of_a_changed_order_stay_where_a_look_has_shown_the_new_one_first() -> None:
+    shown = after(PanelBook(), 1, 2_000, ORDER)
+    listed = after(shown, 2, 4_000, replace(ORDER, status=OrderStatus.CANCELLED), replace(ORDER, id="8"))
+
+    changed = renamed(listed, "7", "8")
+
+    assert statuses(changed) == {"7": "cancelled", "8": "working"}
 
 
 def test_final_order_is_listed_for_a_day() -> None:

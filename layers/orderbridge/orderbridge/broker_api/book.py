@@ -225,13 +225,14 @@ def failed(book: PanelBook, shown_id: str, message: str, now_ms: int) -> PanelBo
 
 
 def renamed(book: PanelBook, old_broker_id: str, new_broker_id: str) -> PanelBook:
-    """Give the book after a change under which the broker gave the order another id."""
+    """Give the book after a change under which the broker gave the order another id.
+
+    Where a look has shown the new id before this was known, both ids stay: the old one ends, the new one works.
+    """
     shown = book.shown_id(old_broker_id)
-    if old_broker_id == new_broker_id or shown not in book.orders:
+    if old_broker_id == new_broker_id or shown not in book.orders or new_broker_id in book.orders:
         return book
     orders = {**book.orders, shown: replace(book.orders[shown], id=new_broker_id)}
-    if new_broker_id in orders:
-        orders[shown] = orders.pop(new_broker_id)
     aliases = {**book.aliases, new_broker_id: shown, old_broker_id: f"{old_broker_id}-replaced"}
     return replace(book, orders=orders, aliases=aliases)
 
