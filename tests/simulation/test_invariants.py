@@ -113,7 +113,11 @@ from tests.simulation.invariants.made_presses import (
     turns,
     two_jobs,
 )
-from tests.simulation.invariants.made_sharing import closed_beside_a_press, netted_away
+from tests.simulation.invariants.made_sharing import (
+    closed_beside_a_press,
+    entered_as_a_person_closes,
+    netted_away,
+)
 
 GOOD: dict[str, list[Story]] = {
     "OneOrderPerCommand": [once_and_refused_before],
@@ -133,6 +137,7 @@ GOOD: dict[str, list[Story]] = {
         ticket_left_over(9),
         netted_away(2),
         closed_beside_a_press("s"),
+        entered_as_a_person_closes,
     ],
     "LeavesForeignAlone": [hedged("p1", hand=True), hedged("p1", other="t"), position_closed_by_press("p1")],
     "OneSideOnly": [two_of_a_side],

@@ -41,6 +41,8 @@ class Step:
     owned_before: Decimal
     owned: Decimal
     """Of the order's own strategy (a person's orders have none)."""
+    at_once_before: Decimal
+    """What it owned before, if fills of one moment count as one sum: no look can tell which of them came first."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ class Run:
     """What one strategy has done in one root since it was flat last."""
 
     owned: Decimal = ZERO
+    at_once: Decimal = ZERO
+    """The same, if fills of one moment count as one sum."""
     entries: list[Placed] = field(default_factory=list)
     """Entry orders with a fill since then, first fill first."""
 
@@ -184,17 +188,19 @@ class AccountBook:
             before = held.get(root, ZERO)
             held[root] = before + signed
             run = self.runs.setdefault((placed.strategy, root), Run()) if placed.strategy else Run()
-            owned_before = run.owned
+            owned_before, at_once_before = run.owned, run.at_once
             run.owned += signed
+            run.at_once += signed
             if placed.strategy:
                 self._note(run, placed, owned_before)
             self.steps.setdefault(root, []).append(
-                Step(at_ms, placed, signed, before, held[root], owned_before, run.owned)
+                Step(at_ms, placed, signed, before, held[root], owned_before, run.owned, at_once_before)
             )
             moved.add(root)
+            self._share(root, held[root])
             if at_ms not in {later for later, *_ in fills[index + 1 : index + 2]}:
                 for name in moved:
-                    self._share(name, held[name])
+                    self._share_at_once(name, held[name])
                 moved.clear()
 
     def _note(self, run: Run, placed: Placed, before: Decimal) -> None:
@@ -205,16 +211,23 @@ class AccountBook:
 
     def _share(self, root: str, held: Decimal) -> None:
         """Nobody owns more than the account holds, nor all of them together: what was closed beside them, or by one of
-        them beyond its own, people lose before strategies do (rule 3). Fills of one moment have no order."""
-        if self.hedging:
-            return
-        sign, left = -1 if held < 0 else 1, abs(held)
-        for (_, of), run in sorted(self.runs.items(), key=lambda item: (by_hand(item[0][0]), item[0])):
-            if of == root:
-                run.owned = min(max(run.owned * sign, ZERO), left) * sign
-                left -= abs(run.owned)
-                if run.owned == 0:
-                    run.entries = []
+        them beyond its own, people lose before strategies do (rule 3)."""
+        left = held
+        for run in self._sharers(root):
+            run.owned = _part(run.owned, left)
+            left -= run.owned
+            if run.owned == 0:
+                run.entries = []
+
+    def _share_at_once(self, root: str, held: Decimal) -> None:
+        left = held
+        for run in self._sharers(root):
+            run.at_once = _part(run.at_once, left)
+            left -= run.at_once
+
+    def _sharers(self, root: str) -> list[Run]:
+        names = sorted((by_hand(strategy), strategy) for strategy, of in self.runs if of == root and not self.hedging)
+        return [self.runs[(strategy, root)] for _, strategy in names]
 
     def held(self, root: str) -> Decimal:
         """Give the signed sum of what is held of a root."""
@@ -222,6 +235,11 @@ class AccountBook:
 
     def of_command(self, command: Command) -> list[Placed]:
         return [one for one in self.placed if one.command is command]
+
+
+def _part(owned: Decimal, left: Decimal) -> Decimal:
+    """Give as much of `owned` as is left, on the side of what is left."""
+    return ZERO if owned * left <= 0 else min(owned, left) if left > 0 else max(owned, left)
 
 
 class Books:

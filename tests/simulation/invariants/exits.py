@@ -49,7 +49,7 @@ class ReducesOnly(Invariant):
         mine = step.placed.strategy and not adopts(view, step.placed.strategy) and not by_broker
         # A person may close whatever the account holds, and may hold both sides where positions are kept apart.
         mine = mine and not by_hand(_closer(step)) and not by_hand(step.placed.strategy)
-        if mine and _opens(step.owned_before, step.signed):
+        if mine and _opens(step.owned_before, step.signed) and _opens(step.at_once_before, step.signed):
             said = f"{name} sold or bought more than the strategy owns: {step.owned_before} became {step.owned}"
             yield self.violated(view, said, step.at_ms)
 

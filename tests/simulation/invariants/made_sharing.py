@@ -48,3 +48,20 @@ def closed_beside_a_press(strategy: str) -> Story:
         made.row(made.mark(leaving), -1, 3, 3)
 
     return story
+
+
+def entered_as_a_person_closes(made: Made) -> None:
+    """A person closes what `s` and the person hold as `t` enters; then `t` leaves. Of one sum `s` had a part still."""
+    made.strategy("t")
+    entered(made, 1)
+    opened(made, pressed(made, "place", 1), 1)
+    made.later(1)
+    whole = Place(made.symbol, SELL, D(2), "close")
+    made.row(made.mark(made.command(pressed(made, "close", 2), whole, role="close", strategy=BOOK)), -1, 2, 2)
+    record = made.command(made.fire("buy", 2, strategy="t"), Place(made.symbol, BUY, D(2), "open"), strategy="t")
+    made.row(made.mark(record), 1, 2, 2)
+    made.later(1)
+    leaving = Place(made.symbol, SELL, D(2), "close")
+    made.row(
+        made.mark(made.command(made.fire("exit", strategy="t"), leaving, role="close", strategy="t")), -1, 2, 2
+    )
