@@ -40,6 +40,24 @@ def test_stop_is_put_back_while_a_cancel_does_not_show_yet(seat: Seat) -> None:
     assert world.protection().stop == price - distance
 
 
+@pytest.mark.parametrize("seat", [Seat(), NETTING], ids=["hedging", "netting"])
+def test_stop_is_put_back_while_the_fill_of_another_symbol_does_not_show_yet(seat: Seat) -> None:
+    """TradeLocker takes one trade action of an account at a time: all its symbols are one lane."""
+    world = World(TradeLockerScenario({"visibility_lag_ms": LATE_MS}, seat), ADDING)
+    price, distance = world.bench.price, world.bench.distance
+    world.fire("buy", str(world.bench.unit), seconds=30, stop_loss=StopLoss(stop_price=price - distance))
+    world.restart()
+    world.killer = Beside(before=lambda: take_stop_away(world) if world.protection().stop is not None else None)
+
+    world.send("buy", "0.10", symbol="EURUSD")
+    world.run(30)
+
+    entered, put_back = world.commands()[-2:]
+    assert (entered.root, entered.role, put_back.command.kind) == ("EURUSD", "entry", "modify_position")
+    assert put_back.sent_at_ms - entered.sent_at_ms < LATE_MS, "the stop does not wait until the fill shows"
+    assert world.protection().stop == price - distance
+
+
 @pytest.mark.parametrize("seat", [EQUITIES, FUTURES], ids=["shares", "futures"])
 def test_stop_is_put_back_while_a_person_has_to_say_which_order_an_entry_is(seat: StationSeat) -> None:
     world = World(TradeStationScenario(seat=seat), ADDING)

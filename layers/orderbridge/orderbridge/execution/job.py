@@ -221,6 +221,7 @@ class JobWorker:
         A stop that this job has cut is put back meanwhile, should it take long (rule 15).
         """
         self._lane.see()
+        self._tender.keep_stops(job.root)  # of what else the lane holds: this job may take long
         while job.root in self._lane.unsettled and not self._pending_in(job.root):
             if self._lane.deadline.remaining() < RESERVE_S:
                 return self._later(job, settings, "unsettled", "The broker does not show an earlier fill yet.")
@@ -378,6 +379,7 @@ class JobWorker:
                 return order
             if self._clock.now_ms() >= until_ms or self._lane.deadline.remaining() < RESERVE_S:
                 return order
+            self._tender.keep_stops(entry.root)
             self._lane.pause(LOOK_PAUSE_S)
 
     def _later(self, job: Job, settings: StrategySettings, code: str, sentence: str) -> Result:

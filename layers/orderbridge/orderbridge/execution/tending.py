@@ -5,6 +5,7 @@
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -29,8 +30,8 @@ log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 TEND_AGAIN_MS = 1_500
-OLDEST_LOOK_MS = 5_000
-"""How old a look may be that a missing stop is put back by, where nothing was sent since."""
+OLDEST_LOOK_MS = 10_000
+"""How old a look may be that a missing stop is put back by, if nothing was sent since: one may take seconds itself."""
 MAX_REJECTIONS = 2
 """Stops that the broker took and rejected afterwards, until it counts as refusing them: the entry's own, and ours."""
 TEMPORARY = frozenset({"rate_limited", "closed", "not_taken", "edge_limited", "not_connected", "unauthorized"})
@@ -58,7 +59,7 @@ class Tender:
             for ghost in find_ghosts(self._lane, self._tell):
                 self._flatten_ghost(ghost)
             for book in self._lane.state.books:
-                self.care(book)
+                self.care(self._lane.state.book(book.strategy, book.root))
         except BrokerReadError as error:
             log.warning("the lane could not be tended", extra={"lane": self._lane.fence.lane, "problem": str(error)})
 
@@ -67,7 +68,7 @@ class Tender:
 
         A job that takes stops of the root `spare` away itself, to close what they protect, has its time to do so.
         """
-        if not self._bare(spare):
+        if not any(self._bare(spare)):
             return
         try:
             self._lane.see(OLDEST_LOOK_MS)
@@ -76,8 +77,12 @@ class Tender:
         except BrokerReadError as error:
             log.warning("a stop could not be put back", extra={"lane": self._lane.fence.lane, "problem": str(error)})
 
-    def _bare(self, spare: str | None) -> list[Book]:
-        return [book for book in self._lane.state.books if book.root != spare and self._lacks_its_stop(book)]
+    def _bare(self, spare: str | None) -> Iterator[Book]:
+        """Give the books that lack a stop, each as it stands by then: what was sent for one is looked at at once."""
+        for name, root in [(book.strategy, book.root) for book in self._lane.state.books if book.root != spare]:
+            book = self._lane.state.book(name, root)
+            if self._lacks_its_stop(book):
+                yield book
 
     def _lacks_its_stop(self, book: Book) -> bool:
         """Tell whether a book holds something without its stop by the last look, and it is not given up (rule 17)."""
