@@ -7,12 +7,14 @@ The clock stands still, and starts again at its end, during a `Trouble` of the a
 reached or shows old reads, while its session is closed, while it refuses stops, while the store fails, while everything
 is halted, and after a process was killed or froze (whoever comes next must wait for its lease: 45 s, and for the watch:
 revived by the minute's round). Nobody can place a stop then, nor before the order history shows whose a position is
-(`history_lag_ms`). The longest time with all of that counted in is reported.
+(`history_lag_ms`), nor a second one while the first may work: its answer was lost, and the broker is asked for it. The
+longest time with all of that counted in is reported.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
 
+from orderbridge.commands import ModifyPosition
 from orderbridge.execution.records import CommandStatus
 from orderbridge.execution.tending import CHANGED, TEMPORARY
 from orderbridge.strategy.symbols import canonical_root
@@ -24,6 +26,8 @@ from tests.simulation.invariants.ledger import Command
 
 ZERO = Decimal(0)
 LONGEST_MS = 10_000
+ASKED_MS = 70_000
+"""How long the bridge asks for a stop whose answer was lost until it counts as not placed: 60 s, and a watch's turn."""
 ALIKE_MS = 5_000
 """Orders placed within this of one another are told apart by nothing else than what they ask for."""
 Place = tuple[str, str, str]
@@ -65,6 +69,7 @@ class KeepsItsStop(Invariant):
     def _too_long(self, view: View) -> Iterator[Violation]:
         for place, since_ms in list(self._net_ms.items()):
             begun_ms = max([since_ms, *(_ended_ms(view, one) for one in _troubles(view, place[0], since_ms))])
+            begun_ms = view.now_ms if _is_asked_for(view, place) else begun_ms
             self._net_ms[place] = begun_ms
             if view.now_ms - begun_ms > LONGEST_MS:
                 yield self.violated(view, f"{self._said[place]} for more than {LONGEST_MS // 1000} s", begun_ms)
@@ -153,6 +158,24 @@ def _refused_stop(command: Command, book: AccountBook, strategies: set[str]) -> 
     here = command.account == book.account.settings.name and base_of(record.strategy) in strategies
     refused = record.role == "stop" and record.status is CommandStatus.REFUSED
     return here and refused and record.code not in TEMPORARY | CHANGED
+
+
+def _is_asked_for(view: View, place: Place) -> bool:
+    """Tell whether a stop's placing is under way, or its answer was lost: nobody places a second one beside it."""
+    account, whose, root = place
+    stops = (one for one in view.ledger.commands.values() if one.pending and one.record.role == "stop")
+    return any(
+        one.account == account
+        and one.begun
+        and view.now_ms - one.sending_ms[-1] <= ASKED_MS
+        and ((base_of(one.record.strategy), one.record.root) == (whose, root) or _position_of(one) == whose)
+        for one in stops
+    )
+
+
+def _position_of(command: Command) -> str:
+    wanted = command.record.command
+    return wanted.position_id if isinstance(wanted, ModifyPosition) else ""
 
 
 def _left_of(entry: Placed, book: AccountBook) -> Decimal:
