@@ -432,7 +432,7 @@ def closing(name: str = "new", **fields: Any) -> Any:
 def test_close_is_found_by_position_side_and_quantity() -> None:
     state = of(book(3, nameless()), roots=(base(3),))
 
-    seen = by_sum(state, closing(), position(1))
+    seen = by_sum(state, closing(), position(1, "p1"))
 
     assert the_book(seen).owned == 1
     assert the_book(seen).tracked == ()
@@ -452,7 +452,7 @@ def test_close_is_found_by_position_side_and_quantity() -> None:
 def test_order_that_differs_is_not_taken_for_the_close(other: dict[str, Any]) -> None:
     state = of(book(3, nameless()), roots=(base(3),))
 
-    assert the_book(by_sum(state, closing(**other), position(3))).tracked[0].nameless
+    assert the_book(by_sum(state, closing(**other), position(3, "p1"))).tracked[0].nameless
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ def test_order_that_differs_is_not_taken_for_the_close(other: dict[str, Any]) ->
 def test_order_that_works_or_has_filled_is_taken_for_the_close(alike: dict[str, Any]) -> None:
     state = of(book(3, nameless(), tracked("st", "stop")), roots=(base(3),))
 
-    seen = by_sum(state, closing(**alike), order("st"), position(2))
+    seen = by_sum(state, closing(**alike), order("st"), position(2, "p1"))
 
     assert not any(one.nameless for one in the_book(seen).tracked)
 
@@ -475,16 +475,29 @@ def test_order_from_before_or_of_another_command_is_not_taken_for_the_close() ->
     before = of(book(3, nameless(lookalikes=("new",))), roots=(base(3),))
     claimed = of(book(3, nameless(), tracked("new", "close")), roots=(base(3),))
 
-    assert the_book(by_sum(before, closing(), position(3))).tracked[0].nameless
-    assert the_book(by_sum(claimed, closing(), position(1))).tracked[0].nameless
+    assert the_book(by_sum(before, closing(), position(3, "p1"))).tracked[0].nameless
+    assert the_book(by_sum(claimed, closing(), position(1, "p1"))).tracked[0].nameless
 
 
 def test_two_closes_alike_take_two_orders() -> None:
     second = nameless(command_id="k2", order_id="close-of:k2")
     state = of(book(5, nameless(), second), roots=(base(5),))
 
-    assert the_book(by_sum(state, closing("n1"), closing("n2"), position(1))).owned == 1
-    assert [one.order_id for one in the_book(by_sum(state, closing("n1"), position(3))).tracked] == ["close-of:k2"]
+    assert the_book(by_sum(state, closing("n1"), closing("n2"), position(1, "p1"))).owned == 1
+    one_left = the_book(by_sum(state, closing("n1"), position(3, "p1")))
+    assert [one.order_id for one in one_left.tracked] == ["close-of:k2"]
+
+
+def test_close_is_waited_for_while_its_position_is_listed_and_no_longer() -> None:
+    """Its row may be late, and there may be none in the end."""
+    state = of(book(2, nameless()), roots=(base(2, None, "p1"),))
+
+    listed = by_sum(state, position(2, "p1"))
+    gone = by_sum(state)
+
+    assert listed.unsettled == {"MES"}
+    assert (the_book(listed).owned, the_book(listed).tracked) == (d(2), (nameless(),))
+    assert (gone.unsettled, gone.state.books, gone.events) == (frozenset(), (), ())
 
 
 # ---- where each fill is a position of its own

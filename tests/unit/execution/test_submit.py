@@ -445,8 +445,9 @@ def test_close_of_a_larger_netted_position_is_followed_without_a_name() -> None:
     assert (followed_.seen, followed_.status) == (False, OrderStatus.PLACING)
 
 
-def test_full_close_is_followed_by_what_was_expected() -> None:
-    (followed_,) = awaited(closing()).books[0].tracked
+@pytest.mark.parametrize("owned", [2, 5])
+def test_full_close_is_followed_by_what_was_expected(owned: int) -> None:
+    (followed_,) = awaited(closing(), owned=owned).books[0].tracked
 
     assert (followed_.quantity, followed_.lookalikes) == (d(5), ())
 
@@ -455,8 +456,8 @@ def test_full_close_is_followed_by_what_was_expected() -> None:
     "unneeded",
     [
         {"given": closing(orders=(PlacedOrder("o", "order"),))},
-        {"given": closing(expected=2)},
-        {"given": closing(), "owned": -5},
+        {"given": closing(1, expected=2)},
+        {"given": closing(1), "owned": -5},
         {"given": record(place(SELL, effect="close"))},
         {"given": closing(), "mode": PositionMode.HEDGING},
     ],

@@ -59,7 +59,7 @@ def observe(state: LaneState, look: Look, now_ms: int, mode: PositionMode) -> Ob
     waiting: set[str] = set()
     claimed = {order.order_id for book in state.books for order in book.tracked}
     for book in state.books:
-        book = _named(book, look.orders, claimed)
+        book = _named(book, look, claimed)
         booked, happened = _book_fills(book, orders, now_ms)
         delta = sum((event.quantity * event.tracked.side.sign for event in happened if event.tracked), ZERO)
         deltas[book.root] = deltas.get(book.root, ZERO) + delta
@@ -77,11 +77,17 @@ def _awaited(state: LaneState, book: Book) -> bool:
     return any((p.strategy, p.root) == (book.strategy, book.root) and p.role == "entry" for p in state.pending)
 
 
-def _named(book: Book, orders: Iterable[Order], claimed: set[str]) -> Book:
-    """Find the orders of closes by position id, whose answers named none; what is found is `claimed`."""
+def _named(book: Book, look: Look, claimed: set[str]) -> Book:
+    """Find the orders of closes by position id, whose answers named none; what is found is `claimed`.
+
+    Where the position is listed no more, nothing is left to find.
+    """
+    listed = {position.id for position in look.positions}
     tracked: list[Tracked] = []
     for old in book.tracked:
-        found = next((o for o in orders if old.nameless and o.id not in claimed and _is_close_of(o, old)), None)
+        found = next((o for o in look.orders if old.nameless and o.id not in claimed and _is_close_of(o, old)), None)
+        if found is None and old.nameless and old.position_id not in listed:
+            continue
         if found is not None:
             claimed.add(found.id)
             old = replace(old, order_id=found.id, lookalikes=())

@@ -196,13 +196,15 @@ def await_close(lane: LaneSession, state: LaneState, record: CommandRecord) -> L
     """Follow a close whose answer names no order, where what it sold cannot be told from the position alone.
 
     At an account that nets, a position may be larger than what the strategy owns of it: then it shrinks, and only the
-    closing order's row says that it was ours which went.
+    closing order's row says that it was ours which went. And while a position that was closed whole is listed still,
+    nobody else in the lane may count on it (TRADING.md rule 1).
     """
     command, book = record.command, state.book(record.strategy, record.root)
     if not isinstance(command, ClosePosition) or record.orders or lane.look is None:
         return state
     before = record.evidence.order_ids if record.evidence is not None else ()
-    if lane.account.position_mode is PositionMode.HEDGING or command.expected_quantity <= abs(book.owned):
+    tells = command.quantity is not None and command.expected_quantity <= abs(book.owned)
+    if lane.account.position_mode is PositionMode.HEDGING or tells:
         return state
     quantity = command.expected_quantity if command.quantity is None else command.quantity
     closing = Tracked(
