@@ -399,7 +399,8 @@ def test_each_holder_gets_its_part_of_the_bracket(panel: Panel) -> None:
 
     assert panel.broker.sent == [stop_order(2), stop_order(1)]
     assert [one.strategy for one in panel.world.commands()] == [ANNA, "trend"]
-    assert panel.book("trend").protection == Protection(MES, Bracket(stop_loss=d(4900)), "press")
+    wanted = Protection(MES, Bracket(stop_loss=d(4900)), "press", asked_ms=NOW_MS)
+    assert panel.book("trend").protection == wanted
 
 
 def test_bracket_that_the_broker_refuses_leaves_the_books_as_they_were(panel: Panel) -> None:

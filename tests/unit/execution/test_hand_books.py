@@ -7,6 +7,7 @@ import pytest
 
 from orderbridge.commands import Bracket
 from orderbridge.execution.hand_books import (
+    CLOCKS_MS,
     adopted,
     armed,
     base_of,
@@ -277,22 +278,32 @@ def test_persons_word_about_what_is_held_changes_what_is_wanted_for_it_alone() -
     state = of(mine(2, protection=refused, planned=(planned,)), book(2, wants=BRACKET))
     new = Bracket(stop_loss=d(1))
 
-    said = reworded(state, (state.books[0],), lambda _: new)
+    said = reworded(state, (state.books[0],), lambda _: new, NOW_MS)
 
     assert the(said).protection == replace(refused, bracket=new, refused="")
     assert the(said).planned == (planned,), "an entry that rests has a bracket of its own"
     assert the(said, "trend") == state.books[1]
-    assert the(reworded(of(mine(2)), (mine(2),), lambda _: new)).protection is None
+    assert the(reworded(of(mine(2)), (mine(2),), lambda _: new, NOW_MS)).protection is None
 
 
 def test_persons_word_about_what_is_held_is_about_the_rest_of_its_entry_too() -> None:
     own, other = Protection(MES, BRACKET, "job"), Protection(MES, BRACKET, "j2")
     state = of(mine(2, protection=own, planned=(own, other)))
 
-    said = the(reworded(state, state.books, lambda _: Bracket()))
+    said = the(reworded(state, state.books, lambda _: Bracket(), NOW_MS))
 
     assert said.protection == replace(own, bracket=Bracket())
     assert said.planned == (said.protection, other)
+
+
+@pytest.mark.parametrize(("later_ms", "removed"), [(0, True), (CLOCKS_MS, True), (CLOCKS_MS + 1, False)])
+def test_persons_word_is_not_about_an_entry_that_was_sent_while_the_press_waited(later_ms: int, removed: bool) -> None:
+    own = Protection(MES, BRACKET, "job", asked_ms=NOW_MS + later_ms)
+    state = of(book(2, protection=own))
+
+    said = the(reworded(state, state.books, lambda _: Bracket(), NOW_MS), "trend")
+
+    assert said.protection == (replace(own, bracket=Bracket()) if removed else own)
 
 
 @pytest.mark.parametrize(("job", "wanted", "planned"), [("job", 1, 4900), ("j2", 4900, 1), ("other", 4900, 4900)])
@@ -300,7 +311,7 @@ def test_persons_word_about_an_entry_changes_its_bracket_alone(job: str, wanted:
     """An entry that is filled in part has its bracket in what is wanted, one that only rests in what is planned."""
     state = of(mine(2, wants=BRACKET, planned=(Protection(MES, BRACKET, "j2"),)))
 
-    own = the(reworded(state, state.books, lambda old: replace(old, stop_loss=d(1)), {job}))
+    own = the(reworded(state, state.books, lambda old: replace(old, stop_loss=d(1)), NOW_MS, {job}))
 
     assert own.protection is not None
     assert own.protection.bracket.stop_loss == wanted

@@ -75,7 +75,7 @@ def test_bracket_of_an_entry_is_planned_once(world: Scripted) -> None:
         store_revision(lane, "j", "s", "MES", None, 1, [("entry", place(bracket=BRACKET))])
         planned = lane.state.book("s", "MES").planned
 
-    assert planned == (other, Protection(MES, BRACKET, "j"))
+    assert planned == (other, Protection(MES, BRACKET, "j", asked_ms=world.clock.now_ms()))
     assert world.state().book("s", "MES").planned == planned
 
 

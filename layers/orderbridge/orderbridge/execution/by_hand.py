@@ -216,7 +216,8 @@ class ByHand:
         if isinstance(step, Protect):
             return self._protecting(job, step, scene)
         if word is not None and isinstance(step, Send):
-            scene = replace(scene, state=reworded(scene.state, word.books, word.change, word.entries))
+            state = reworded(scene.state, word.books, word.change, job.accepted_at_ms, word.entries)
+            scene = replace(scene, state=state)
         self._save(scene.state)
         return self._by_owner(job, step.commands)
 
@@ -228,7 +229,7 @@ class ByHand:
         planned: list[tuple[str, list[tuple[Role, Command]]]] = []
         for book in owners_of(state, position):
             self._before.setdefault((book.strategy, book.root), book)
-            wanted = Protection(position.symbol, bracket, job.job_id)
+            wanted = Protection(position.symbol, bracket, job.job_id, asked_ms=job.accepted_at_ms)
             state = with_book(state, replace(book, protection=wanted))
             command = protective(position.symbol, position.side.opposite, abs(book.owned), bracket)
             role: Role = "stop" if bracket.has_stop else "target"

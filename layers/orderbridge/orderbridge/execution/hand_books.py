@@ -22,6 +22,8 @@ from orderbridge.strategy.goal import Holding
 from orderbridge.strategy.symbols import canonical_root
 
 STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+CLOCKS_MS = 5_000
+"""How far two processes' clocks may lie apart."""
 
 
 def panel_book(user: str) -> str:
@@ -160,16 +162,22 @@ def armed(state: LaneState, look: Look, position: Position, job_id: str) -> Lane
 
 
 def reworded(
-    state: LaneState, books: Iterable[Book], change: Callable[[Bracket], Bracket], entries: Collection[str] = ()
+    state: LaneState,
+    books: Iterable[Book],
+    change: Callable[[Bracket], Bracket],
+    pressed_ms: int,
+    entries: Collection[str] = (),
 ) -> LaneState:
     """Give the state in which these books want what the person has set.
 
     The word is about what is held, or about the `entries` of these jobs: one order's bracket is not another's. A
-    person's word about a stop outranks what the alert had asked for: what was removed is not put back.
+    person's word about a stop outranks what the alert had asked for: what was removed is not put back. But it says
+    nothing about an entry that was sent while the press waited for its turn.
     """
     for book in books:
         own, meant = book.protection, entries
-        if own is not None and (not entries or own.job_id in entries):
+        newer = own is not None and own.asked_ms > pressed_ms + CLOCKS_MS
+        if own is not None and (own.job_id in entries if entries else not newer):
             own, meant = replace(own, bracket=change(own.bracket), refused=""), {*entries, own.job_id}
         planned = tuple(
             replace(one, bracket=change(one.bracket)) if one.job_id in meant else one for one in book.planned

@@ -48,7 +48,7 @@ def store_revision(
         if record.role == "entry" and isinstance(command, Place) and command.bracket is not None:
             book = state.book(strategy, root)
             others = tuple(planned for planned in book.planned if planned.job_id != job_id)
-            own = Protection(command.symbol, command.bracket, job_id)
+            own = Protection(command.symbol, command.bracket, job_id, asked_ms=now_ms)
             state = with_book(state, replace(book, planned=(*others, own)))
     plan = Plan(job_id, revision, goal, tuple(record.command_id for record in records), now_ms)
     lane.store.save_plan(lane.fence, plan, records, state)

@@ -174,6 +174,8 @@ class Protection:
     quantity: Decimal | None = None
     """How much must have its stop: None is all that is held. 0 is for what a person holds by hand, once the broker
     works its exits: they are the person's own, and only too many of them are cut."""
+    asked_ms: int = 0
+    """When it was asked for: what a person pressed before that was said about another stop."""
 
 
 PANEL = "panel:"
