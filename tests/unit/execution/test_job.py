@@ -8,7 +8,7 @@ import pytest
 from orderbridge.alerts.alert import Action, Alert, StopLoss, Target
 from orderbridge.brokers import port
 from orderbridge.brokers.http import MonotonicDeadline
-from orderbridge.brokers.port import Accepted, Done, PlacedOrder, Refused, Unknown
+from orderbridge.brokers.port import Accepted, Capabilities, Done, PlacedOrder, Refused, Unknown
 from orderbridge.commands import (
     Cancel,
     CancelAll,
@@ -24,6 +24,7 @@ from orderbridge.errors import BrokerUnavailableError
 from orderbridge.execution.bookkeeping import SETTLE_MS
 from orderbridge.execution.held import FORGET_MS
 from orderbridge.execution.job import EXIT_GIVE_UP_MS, FILL_WAIT_MS, KNOWN_MS, RESERVE_S, SHOW_WAIT_MS, SKEW_MS
+from orderbridge.execution.plans import carry_out, store_revision
 from orderbridge.execution.records import CommandStatus, Job
 from orderbridge.execution.steps import CONFIRM_MS, RETRY_MS
 from orderbridge.execution.worker import Worked
@@ -42,6 +43,8 @@ from tests.unit.execution.cases import (
     REJECTED,
     SELL,
     STOP,
+    TRADELOCKER,
+    TRADESTATION,
     d,
     order,
     place,
@@ -390,6 +393,45 @@ def test_exit_goes_ahead_at_once_when_the_entry_is_resolved(world: Scripted) -> 
     assert world.broker.signed(MES) == 0
     assert world.state().lost == ()
     assert began_ms < world.clock.now_ms()
+
+
+def lose_a_stop(world: Scripted) -> None:
+    """Let the answer to a protective stop be lost."""
+    stop = place(SELL, 2, "close", order_type=STOP, stop_price=d(4900))
+    with world.session() as lane:
+        lane.see()
+        world.broker.answers = [Unknown("reset")]
+        carry_out(lane, store_revision(lane, "care.1", "s", "MES", None, 1, (("stop", stop),)), None)
+
+
+@pytest.mark.parametrize(("capabilities", "asks"), [(TRADESTATION, True), (TRADELOCKER, False)])
+def test_exit_asks_ten_seconds_for_an_unknown_stop_that_is_an_order(capabilities: Capabilities, asks: bool) -> None:
+    world = Scripted()
+    world.fire("buy", "2")
+    lose_a_stop(world)
+    world.broker.capabilities = replace(TRADESTATION, position_bracket=capabilities.position_bracket)
+    began_ms = world.clock.now_ms()
+    exit_id = world.send("exit")
+
+    world.work()
+
+    assert world.outcome(exit_id).code == "closed"
+    assert world.broker.signed(MES) == 0
+    assert (world.clock.now_ms() - began_ms >= CONFIRM_MS) is asks
+    assert [one.flatten for one in world.state().pending] in ([], [False])
+
+
+def test_exit_closes_nothing_that_an_unknown_stop_has_closed(world: Scripted) -> None:
+    world.fire("buy", "2")
+    lose_a_stop(world)
+    world.broker.show(order("st", quantity=2, filled=2, status=FILLED, placed_at_ms=world.clock.now_ms()))
+    world.broker.hold(MES, 0)
+    world.broker.resolution = Done((PlacedOrder("st", "order"),))
+    sent = len(world.broker.sent)
+
+    ended = world.fire("exit", seconds=15)
+
+    assert (ended.code, len(world.broker.sent)) == ("already_flat", sent)
 
 
 def test_second_exit_waits_while_one_is_unknown(world: Scripted) -> None:

@@ -18,7 +18,7 @@ from orderbridge.execution.hand_books import exits_of
 from orderbridge.execution.held import hidden_entries
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision, went_out
 from orderbridge.execution.ready_made import ReadyMade
-from orderbridge.execution.records import CommandRecord, Job, Pending, StoredJob
+from orderbridge.execution.records import CommandRecord, Job, Pending, Role, StoredJob
 from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
 from orderbridge.execution.results import Parked, Result
 from orderbridge.execution.session import LaneSession, with_pending
@@ -185,7 +185,7 @@ class JobWorker:
                 return blocked
         if self._lane.state.pending and self._only_opens(job):
             return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")
-        if self._unknown_entries(job):
+        if self._asked_before_exit(job):
             self._before_exit(job)
         prepared = self._decider.prepare(job, settings, route)
         if isinstance(prepared, End):
@@ -245,20 +245,25 @@ class JobWorker:
         return any(pending.root == root for pending in self._lane.state.pending)
 
     def _before_exit(self, job: Job) -> None:
-        """An entry of the book is unknown: ask for up to 10 s what became of it; then the exit goes ahead (rule 13)."""
+        """Ask for up to 10 s what became of an unknown entry or stop; then the exit goes ahead (TRADING.md rule 13)."""
         until_ms = self._clock.now_ms() + CONFIRM_MS
         while self._clock.now_ms() < until_ms and self._lane.deadline.remaining() > RESERVE_S:
-            if not self._unknown_entries(job):
+            if not self._asked_before_exit(job):
                 return
             self._wait(job, LOOK_PAUSE_S)
             resolve_pending(self._lane, self._tell(job))
-        for pending in self._unknown_entries(job):
+        for pending in self._unknown(job, "entry"):
             self._lane.state = with_pending(self._lane.state, replace(pending, flatten=True))
         self._lane.store.save_state(self._lane.fence, self._lane.state)
 
-    def _unknown_entries(self, job: Job) -> list[Pending]:
-        mine = (job.strategy, job.root)
-        return [p for p in self._lane.state.pending if (p.strategy, p.root) == mine and p.role == "entry"]
+    def _asked_before_exit(self, job: Job) -> list[Pending]:
+        """Give what an exit would miss: entries, and stops that are orders of their own and could close all of it."""
+        stops = [] if self._lane.broker.capabilities.position_bracket else self._unknown(job, "stop")
+        return [*self._unknown(job, "entry"), *stops]
+
+    def _unknown(self, job: Job, role: Role) -> list[Pending]:
+        mine = (job.strategy, job.root, role)
+        return [one for one in self._lane.state.pending if (one.strategy, one.root, one.role) == mine]
 
     def _ask_for_own(self, job: Job) -> Parked | None:
         """While a command of this job is pending, ask the broker; park when the time is up."""
