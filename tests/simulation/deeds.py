@@ -249,9 +249,7 @@ class Deeds:
         world.equipment.outages.until_ms.clear()
         for kind in ("store", "broker", "closed", "halted"):
             world.trouble.over(kind)
-        if len(world.restored) > self._people.lifted:
-            world.trouble.begin("halted", None)
-            self._people.recover()
+        self._people.recover()
         controls = Controls(world.aws.table, TABLE)
         for switch in controls.all():
             controls.resume(switch.scope, "story", world.hub.now)

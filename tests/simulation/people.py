@@ -33,7 +33,7 @@ class People:
         def work() -> None:
             if operator.recover():
                 self.lifted = number
-                self._world.trouble.over("halted")
+                self._world.trouble.over("restored")
                 self._world.trouble.begin("killed", 125_000)
             self._back()
 

@@ -183,7 +183,7 @@ class World:
         self.aws.table.restore(items)
         self.restored.append(Restored(self.hub.now, copied_ms, len(self.aws.writes), self.aws.table.table_id))
         self.aws.flights.keys.clear()
-        self.trouble.begin("halted", None)
+        self.trouble.begin("restored", None)
 
     # ---- Evidence
 

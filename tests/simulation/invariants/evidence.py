@@ -174,10 +174,11 @@ class Trouble:
     from_ms: int
     to_ms: int | None
     """None while it lasts."""
-    kind: Literal["broker", "hidden", "closed", "store", "killed", "token", "refused", "halted", "frozen"]
+    kind: Literal["broker", "hidden", "closed", "store", "killed", "token", "refused", "halted", "restored", "frozen"]
     """broker: unreachable or refusing requests; hidden: its reads are late; closed: the session; store: AWS fails or
     throttles; killed: a process died or froze while it may have held a lane; token: no valid one; refused: the broker
-    refuses stops; halted: every sending is halted; frozen: a process stands still with a request on its way out."""
+    refuses stops; halted: every sending is halted; restored: so it is since the table was put back; frozen: a process
+    stands still with a request on its way out."""
     account: str = ""
     """Empty where it concerns all."""
 
