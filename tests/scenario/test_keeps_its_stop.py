@@ -7,6 +7,7 @@ from orderbridge.commands import Bracket, Place
 from orderbridge.execution.records import CommandStatus
 from orderbridge.execution.wishes import PlaceOrder
 from orderbridge.model import OrderType, PositionMode, Side
+from tests.contract.backend import Fault
 from tests.contract.tradelocker import Seat
 from tests.contract.tradestation import EQUITIES, FUTURES
 from tests.contract.tradestation import Seat as StationSeat
@@ -56,6 +57,36 @@ def test_stop_is_put_back_while_the_fill_of_another_symbol_does_not_show_yet(sea
     assert (entered.root, entered.role, put_back.command.kind) == ("EURUSD", "entry", "modify_position")
     assert put_back.sent_at_ms - entered.sent_at_ms < LATE_MS, "the stop does not wait until the fill shows"
     assert world.protection().stop == price - distance
+
+
+@pytest.mark.parametrize("seat", [Seat(), NETTING], ids=["hedging", "netting"])
+def test_price_of_a_stop_is_set_again_at_once_where_it_is_not_known_whether_it_was_set(seat: Seat) -> None:
+    world = World(TradeLockerScenario(seat=seat))
+    price, distance = world.bench.price, world.bench.distance
+    world.fire("buy", str(world.bench.unit), seconds=20, stop_loss=StopLoss(stop_price=price - distance))
+    world.bench.fault(Fault.RESET_BEFORE)
+
+    take_stop_away(world)
+    world.run(8)
+
+    assert [record.status for record in world.commands()[-2:]] == [CommandStatus.ACCEPTED, CommandStatus.ACCEPTED]
+    assert world.protection().stop == price - distance
+
+
+def test_stop_order_of_unknown_outcome_has_no_second_one_until_it_is_known() -> None:
+    """Both could fill: it is asked for a minute whether the first was booked, as for every order."""
+    world = World(TradeStationScenario(seat=FUTURES))
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.fire("buy", str(unit), seconds=20, stop_loss=StopLoss(stop_price=price - distance))
+    world.bench.fault(Fault.RESET_BEFORE)
+
+    take_stop_away(world)
+    world.run(50)
+
+    assert world.commands()[-1].status is CommandStatus.UNKNOWN
+    world.run(30)
+    assert world.protection().stopped_quantity == unit
+    assert "not_found" in [code for code, _ in world.told]
 
 
 @pytest.mark.parametrize("seat", [EQUITIES, FUTURES], ids=["shares", "futures"])

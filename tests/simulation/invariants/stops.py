@@ -7,14 +7,13 @@ The clock stands still, and starts again at its end, during a `Trouble` of the a
 reached or shows old reads, while its session is closed, while it refuses stops, while the store fails, while everything
 is halted, and after a process was killed or froze (whoever comes next must wait for its lease: 45 s, and for the watch:
 revived by the minute's round). Nobody can place a stop then, nor before the order history shows whose a position is
-(`history_lag_ms`), nor a second one while the first may work: its answer was lost, and the broker is asked for it. The
-longest time with all of that counted in is reported.
+(`history_lag_ms`), nor a second stop order while the first may work: its answer was lost, and the broker is asked for
+it. The longest time with all of that counted in is reported.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from orderbridge.commands import ModifyPosition
 from orderbridge.execution.records import CommandStatus
 from orderbridge.execution.tending import CHANGED, TEMPORARY
 from orderbridge.strategy.symbols import canonical_root
@@ -161,21 +160,20 @@ def _refused_stop(command: Command, book: AccountBook, strategies: set[str]) -> 
 
 
 def _is_asked_for(view: View, place: Place) -> bool:
-    """Tell whether a stop's placing is under way, or its answer was lost: nobody places a second one beside it."""
-    account, whose, root = place
+    """Tell whether a stop order is on its way, or its answer was lost: nobody places a second one beside it.
+
+    At TradeLocker a stop is a price of the position, which may be set twice.
+    """
+    account, strategy, root = place
+    if view.books.by_account[account].tradelocker:
+        return False
     stops = (one for one in view.ledger.commands.values() if one.pending and one.record.role == "stop")
     return any(
-        one.account == account
+        (one.account, base_of(one.record.strategy), one.record.root) == (account, strategy, root)
         and one.begun
         and view.now_ms - one.sending_ms[-1] <= ASKED_MS
-        and ((base_of(one.record.strategy), one.record.root) == (whose, root) or _position_of(one) == whose)
         for one in stops
     )
-
-
-def _position_of(command: Command) -> str:
-    wanted = command.record.command
-    return wanted.position_id if isinstance(wanted, ModifyPosition) else ""
 
 
 def _left_of(entry: Placed, book: AccountBook) -> Decimal:

@@ -96,10 +96,12 @@ class Tender:
         bare = self._lacks_its_stop(book)
         pending = {pending.role for pending in self._lane.state.pending if pending.root == book.root}
         unsettled = book.root in self._lane.unsettled and not pending and not self._holds_more(book)
-        # A stop that the position itself carries is a price alone: right for what is held, however much that is.
+        # A stop that the position itself carries is a price alone: right for what is held, however much that is, and
+        # the same when it is set twice. A stop order of unknown outcome may be there: a second one could open.
         by_price = bare and self._lane.broker.capabilities.position_bracket
         # What an unknown entry may have opened is nobody's yet, and takes nothing away from what is held without it.
-        if pending - ({"close", "entry"} if bare else {"close"}) or (unsettled and not by_price):
+        harmless = {"close"} | ({"entry"} if bare else set()) | ({"stop"} if by_price else set())
+        if pending - harmless or (unsettled and not by_price):
             return
         now_ms = self._lane.clock.now_ms()
         if now_ms - self._lane.tended_ms.get((book.strategy, book.root), 0) < TEND_AGAIN_MS:
