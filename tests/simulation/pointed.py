@@ -30,6 +30,11 @@ def _unbooked_writes(draw: Draw) -> list[Step]:
     return _always(draw, Window(Fault.HANGS, 0.4, BROKERS, EXECUTOR, WRITES, most=3))
 
 
+def _late_writes(draw: Draw) -> list[Step]:
+    """Requests are booked up to twenty seconds after their callers have given up."""
+    return _always(draw, Window(Fault.LATE, 0.4, BROKERS, EXECUTOR, WRITES, (200, 20_000), most=3))
+
+
 def _blind(draw: Draw) -> list[Step]:
     """Whatever is booked shows in the reads late, all through the story."""
     script = draw.dice.choice(draw.scripts)
@@ -155,6 +160,7 @@ def _swings(draw: Draw) -> list[Step]:
 POINTED: Mapping[str, Callable[[Draw], list[Step]]] = {
     "lost_writes": _lost_writes,
     "unbooked_writes": _unbooked_writes,
+    "late_writes": _late_writes,
     "blind": _blind,
     "killed_sending": _killed_sending,
     "frozen_long": _frozen_long,

@@ -30,6 +30,10 @@ class Observer(Protocol):
 
     def frozen(self, milliseconds: int, service: str) -> None: ...
 
+    def late(self, milliseconds: int) -> None:
+        """Note that a broker will book a write in so long, when its caller has given up."""
+        ...
+
     def stumbled(self, process: "Process") -> None:
         """Note that a call of the process went wrong, or that it died: what it was at may not have been done."""
         ...

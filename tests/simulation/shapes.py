@@ -33,6 +33,8 @@ def _short(*kinds: str, **knobs: Any) -> Shape:
 PRESSED = {"panel": 1.0, "presses_a_minute": (14.0, 22.0), "alerts_a_minute": (4.0, 8.0)}
 SIDES = {"styles": ("side",), "patient": 0.0}
 CHAINS = {"styles": ("target",)}
+LOCKERS: Mapping[str, Any] = {"names": ("tlh", "tln"), "alerts_a_minute": (14.0, 20.0)}
+SHOWN_LATE = {"tradelocker": {"history_lag_ms": "10000"}}
 STATIONS = {"names": ("tsm", "tsf")}
 
 SHAPES: Mapping[str, Shape] = {
@@ -59,6 +61,8 @@ SHAPES: Mapping[str, Shape] = {
     "foreign": _short("hands", **SIDES),
     "lost": _short("lost_writes", alerts_a_minute=(14.0, 20.0)),
     "unbooked": _short("unbooked_writes", "hands", alerts_a_minute=(14.0, 20.0), **SIDES),
+    "booked_late": _short("late_writes", "hands", alerts_a_minute=(14.0, 20.0), **SIDES),
+    "late_history": _short("late_writes", "hands", "swings", forced=SHOWN_LATE, **LOCKERS),
     "lost_and_hidden": _short("lost_writes", "blind", alerts_a_minute=(18.0, 26.0)),
     "killed": _short("killed_sending"),
     "frozen": _short("frozen_long", minutes=(1.5, 2.0)),

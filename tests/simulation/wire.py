@@ -69,6 +69,8 @@ class BrokerWire(httpx.BaseTransport):
             self._before(core, fate, request, limit_ms)
         if fate is not None and fate.fault is Fault.LATE:
             handled = partial(self._handled, core, plain, number)
+            if service != "login" and request.method != "GET":
+                process.observer.late(limit_ms + fate.ms)
             process.hub.after(limit_ms + fate.ms, lambda: process.carry_out(handled))
             process.wait(limit_ms)
             raise httpx.ReadTimeout("no answer in time", request=request)

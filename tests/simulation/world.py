@@ -146,6 +146,9 @@ class World:
             self.trouble.begin("frozen", milliseconds)
         self.trouble.begin("killed", milliseconds + 85_000)
 
+    def late(self, milliseconds: int) -> None:
+        self.trouble.begin("late", milliseconds)
+
     def stumbled(self, process: Process) -> None:
         self.stumbles[process.name] = self.hub.now
 

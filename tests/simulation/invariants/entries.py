@@ -188,8 +188,8 @@ class EntersInTime(Invariant):
             yield self.violated(view, f"{command.record.job_id} arrived {late_ms} ms after it had expired")
 
     def _stuck(self, view: View, placed: Placed, command: Command) -> bool:
-        """Between the last look at the clock and the wire nobody can help it when a process stands still."""
-        frozen = [(one.from_ms, one.to_ms or 0) for one in view.evidence.troubles if one.kind == "frozen"]
+        """Nobody can help it when a process stands still just before the wire, or its request is booked long after."""
+        frozen = [(one.from_ms, one.to_ms or 0) for one in view.evidence.troubles if one.kind in ("frozen", "late")]
         sent_ms = command.sending_ms[-1] if command.begun else view.now_ms
         return any(sent_ms <= from_ms and to_ms <= placed.row.opened_ms for from_ms, to_ms in frozen)
 

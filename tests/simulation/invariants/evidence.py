@@ -174,11 +174,14 @@ class Trouble:
     from_ms: int
     to_ms: int | None
     """None while it lasts."""
-    kind: Literal["broker", "hidden", "closed", "store", "killed", "token", "refused", "halted", "restored", "frozen"]
+    kind: Literal[
+        "broker", "hidden", "closed", "store", "killed", "token", "refused", "halted", "restored", "frozen", "late"
+    ]
     """broker: unreachable or refusing requests; hidden: its reads are late; closed: the session; store: AWS fails or
     throttles; killed: a process died or froze while it may have held a lane; token: no valid one; refused: the broker
     refuses stops; halted: every sending is halted; restored: so it is since the table was put back; frozen: a process
-    stands still with a request on its way out."""
+    stands still with a request on its way out; late: a request is on its way, and is booked at the end, when its caller
+    has given up."""
     account: str = ""
     """Empty where it concerns all."""
 

@@ -43,6 +43,8 @@ class ReducesOnly(Invariant):
             return
         if _rests_of_a_ticket(view, step) and _just_gone(book, step, root):
             return
+        if _booked_late(view, step):
+            return
         if not book.hedging and _opens(step.held_before, step.signed):
             yield self.violated(view, f"{name} moved {root} from {step.held_before} to {step.held}", step.at_ms)
         by_broker = book.tradelocker and step.placed.purpose != "close"  # as large as the position, whoever's it is
@@ -52,6 +54,11 @@ class ReducesOnly(Invariant):
         if mine and _opens(step.owned_before, step.signed) and _opens(step.at_once_before, step.signed):
             said = f"{name} sold or bought more than the strategy owns: {step.owned_before} became {step.owned}"
             yield self.violated(view, said, step.at_ms)
+
+
+def _booked_late(view: View, step: Step) -> bool:
+    """Tell whether the order was booked when its caller had given up: nobody could take it back any more."""
+    return any(one.kind == "late" and one.to_ms == step.placed.row.opened_ms for one in view.evidence.troubles)
 
 
 NETTED_MS = 10_000

@@ -211,7 +211,10 @@ def _troubles(view: View, account: str, since_ms: int) -> list[Trouble]:
     return [
         one
         for one in view.evidence.troubles
-        if one.account in ("", account) and (one.to_ms is None or one.to_ms > since_ms) and one.from_ms <= view.now_ms
+        if one.kind != "late"
+        and one.account in ("", account)
+        and (one.to_ms is None or one.to_ms > since_ms)
+        and one.from_ms <= view.now_ms
     ]
 
 
