@@ -7,7 +7,7 @@ from orderbridge.model import Side
 from tests.simulation.invariants.base import Invariant
 from tests.simulation.invariants.entries import EntersInTime
 from tests.simulation.invariants.evidence import Trouble
-from tests.simulation.invariants.exits import ReducesOnly
+from tests.simulation.invariants.exits import ClosesAsAsked, ReducesOnly
 from tests.simulation.invariants.judge import Judge
 from tests.simulation.invariants.made import Made
 from tests.simulation.invariants.made_entries import entered
@@ -41,6 +41,22 @@ def test_close_that_was_booked_late_may_cross_what_was_closed_meanwhile(
     made.row(made.mark(second), -1, 2, 2)
     lost(made, late, early_s)
     made.row(made.mark(first), -1, 2, 2)
+
+    assert (judge.at_end() == ()) is excused
+
+
+@pytest.mark.parametrize(("late", "excused"), [(True, True), (False, False)])
+def test_close_that_was_booked_late_is_none_too_many(late: bool, excused: bool) -> None:
+    """It was repeated when no look had shown it."""
+    made = Made()
+    judge = judged(made, ClosesAsAsked())
+    entered(made, 2)
+    job = made.fire("exit", 1)
+    first = made.close(job, Side.SELL, 1, CommandStatus.UNKNOWN)
+    second = made.command(job, first.command, role="other")
+    made.row(made.mark(second), -1, 1, 1)
+    lost(made, late)
+    made.row(made.mark(first), -1, 1, 1)
 
     assert (judge.at_end() == ()) is excused
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from orderbridge.strategy.goal import Ending
 from orderbridge.strategy.symbols import canonical_root
 from tests.simulation.invariants.base import Invariant, View
-from tests.simulation.invariants.books import AccountBook, Step
+from tests.simulation.invariants.books import AccountBook, Placed, Step
 from tests.simulation.invariants.entries import scale, settings_of
 from tests.simulation.invariants.evidence import Meant, Violation
 from tests.simulation.invariants.ledger import Command, Job, by_hand
@@ -43,7 +43,7 @@ class ReducesOnly(Invariant):
             return
         if _rests_of_a_ticket(view, step) and _just_gone(book, step, root):
             return
-        if _booked_late(view, step):
+        if _booked_late(view, step.placed):
             return
         if not book.hedging and _opens(step.held_before, step.signed):
             yield self.violated(view, f"{name} moved {root} from {step.held_before} to {step.held}", step.at_ms)
@@ -56,9 +56,9 @@ class ReducesOnly(Invariant):
             yield self.violated(view, said, step.at_ms)
 
 
-def _booked_late(view: View, step: Step) -> bool:
+def _booked_late(view: View, placed: Placed) -> bool:
     """Tell whether the order was booked when its caller had given up: nobody could take it back any more."""
-    return any(one.kind == "late" and one.to_ms == step.placed.row.opened_ms for one in view.evidence.troubles)
+    return any(one.kind == "late" and one.to_ms == placed.row.opened_ms for one in view.evidence.troubles)
 
 
 NETTED_MS = 10_000
@@ -178,7 +178,7 @@ class ClosesAsAsked(Invariant):
             return
         meant = alert.meant
         closes = [one for command in commands for one in book.of_command(command) if one.purpose == "close"]
-        closed = sum((one.row.filled for one in closes), ZERO)
+        closed = sum((one.row.filled for one in closes if not _booked_late(view, one)), ZERO)
         times = scale(view, commands[0], closes[0].row.symbol)
         sides = {one.row.sign for one in closes}
         if meant.action in ("buy", "sell") and sides != {1 if meant.action == "buy" else -1}:
