@@ -185,7 +185,7 @@ def unknown_gate_left_open(patch: Patcher) -> None:
 
     patch.method(DynamoLanes, "begin", twin)
     patch.method(JobWorker, "_only_opens", lambda _: lambda self, job: False)
-    patch.method(JobWorker, "_unknown_entries", lambda _: lambda self, job: [])
+    patch.method(JobWorker, "_asked_before_exit", lambda _: lambda self, job: [])
     patch.function(entries, "_unknown", lambda _: lambda case: None)
 
 
