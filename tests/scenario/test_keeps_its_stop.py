@@ -1,5 +1,7 @@
 """What is held gets its stop back while the lane's work waits for something else (TRADING.md rules 15 and 18)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from orderbridge.alerts.alert import StopLoss
@@ -20,6 +22,7 @@ from tests.scenario.world import World
 
 NETTING = Seat(account_id="1182", account_number="3", mode=PositionMode.NETTING)
 LATE_MS = 5_000
+MakeWorld = Callable[..., World]
 ADDING = {"s": {"pyramiding": 3, "entry_max_age_ms": 600_000}}
 
 
@@ -121,3 +124,20 @@ def test_person_keeps_the_stop_beside_a_limit_that_closes_far_away() -> None:
     world.run(8)
     assert world.held() == 0
     assert not [order for order in world.bench.book().orders if order.state == "working"]
+
+
+def test_exit_does_not_wait_in_line_until_it_is_known_what_became_of_an_entry(make_world: MakeWorld) -> None:
+    """Whoever asks for the entry holds the lane meanwhile, and would do so for a minute (TRADING.md rule 13)."""
+    world = make_world(ADDING)
+    world.fire("buy", str(world.bench.unit), seconds=20)
+    world.bench.fault(Fault.RESET_BEFORE)
+
+    world.send("buy", str(world.bench.unit))
+    exited = world.send("exit")
+    world.run(70)
+
+    sent = {record.status: record.sent_at_ms for record in world.commands() if record.job_id[:4] != "a001"}
+    waited_ms = sent[CommandStatus.ACCEPTED] - sent[CommandStatus.NOT_FOUND]
+    assert waited_ms < 15_000, "the exit goes ahead while the entry is asked for"
+    assert world.outcome(exited).status == "ordered"
+    assert world.held() == 0

@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orderbridge.alerts.alert import Action, Alert
@@ -57,10 +57,14 @@ SKEW_MS = 5_000
 class JobWorker:
     """Works the jobs of one lane while it is held."""
 
-    def __init__(self, lane: LaneSession, desk: Desk, tender: Tender) -> None:
+    def __init__(
+        self, lane: LaneSession, desk: Desk, tender: Tender, held_up: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`held_up` tells whether a job waits that need not wait for what becomes of an entry."""
         self._lane = lane
         self._desk = desk
         self._tender = tender
+        self._holds_up = held_up
         self._decider = Decider(lane, desk)
         self._clock = lane.clock
         self._sent = False
@@ -266,7 +270,10 @@ class JobWorker:
         return [one for one in self._lane.state.pending if (one.strategy, one.root, one.role) == mine]
 
     def _ask_for_own(self, job: Job) -> Parked | None:
-        """While a command of this job is pending, ask the broker; park when the time is up."""
+        """While a command of this job is pending, ask the broker; park when the time is up.
+
+        An exit that waits does not wait for what becomes of an entry (TRADING.md rule 13).
+        """
         while True:
             own = [pending for pending in self._lane.state.pending if pending.job_id == job.job_id]
             if not own:
@@ -276,7 +283,8 @@ class JobWorker:
                 return Parked(wake_at_ms, "unknown", "Several orders could be it: a person has to say which it is.")
             due_ms = min(next_ask_ms(pending) for pending in own)
             pause_s = max(0.0, (due_ms - self._clock.now_ms()) / 1000)
-            if pause_s + RESERVE_S > self._lane.deadline.remaining():
+            gives_way = all(pending.role == "entry" for pending in own) and self._holds_up()
+            if gives_way or pause_s + RESERVE_S > self._lane.deadline.remaining():
                 wake_at_ms = max(due_ms, self._clock.now_ms() + RETRY_MS)
                 return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
             self._wait(job, max(pause_s, LOOK_PAUSE_S))

@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.brokers.port import Deadline
@@ -161,7 +162,7 @@ class LaneWorker:
             return None
         stored = self._store.start_job(session.fence, stored)
         session.fence = self._store.extend(session.fence, self._clock.now_ms(), HOLD_MS)
-        worker = JobWorker(session, self._desk, self._tender(session))
+        worker = JobWorker(session, self._desk, self._tender(session), partial(self._holds_up, session, stored))
         worker.phases = {"started": self._clock.now_ms()}
         try:
             result = worker.work(stored)
@@ -178,6 +179,12 @@ class LaneWorker:
             return result.wake_at_ms
         self._end(session, stored, result, worker.phases)
         return None
+
+    def _holds_up(self, session: LaneSession, stored: StoredJob) -> bool:
+        """Tell whether another job is due that need not wait behind this one."""
+        now_ms = self._clock.now_ms()
+        others = (one for one in self._store.inbox(session.fence.lane) if one.job.job_id != stored.job.job_id)
+        return any(one.wake_at_ms <= now_ms and _passes(one.job) for one in others)
 
     def _set_aside(self, session: LaneSession, stored: StoredJob) -> None:
         """End a job whose workers died or failed too often; what they sent for it is told, and followed on."""
