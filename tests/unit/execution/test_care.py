@@ -335,6 +335,15 @@ def test_children_that_nobody_releases_are_replaced_after_a_moment(age_ms: int, 
     assert len(sent(book(3, wants=BRACKET), left)) == expected
 
 
+@pytest.mark.parametrize(("age_ms", "expected"), [(GRACE_MS, 0), (GRACE_MS + 1, 2)])
+def test_children_are_as_old_as_their_sending_where_the_brokers_time_is_cut(age_ms: int, expected: int) -> None:
+    waiting = children(placed_at_ms=NOW_MS - 60_000)
+    sent_ms = NOW_MS - age_ms
+    following = book(3, *(tracked(one.id, "stop", placed_at_ms=sent_ms) for one in waiting), wants=BRACKET)
+
+    assert len(sent(following, held(3, exits=waiting))) == expected
+
+
 def test_old_children_of_an_entry_that_still_works_wait_on() -> None:
     entry = order("e", BUY, LIMIT, quantity=3)
     holding = held(2, exits=(*children(placed_at_ms=NOW_MS - 60_000), stop("own")), entries=(entry,))
@@ -348,7 +357,8 @@ def test_child_is_known_by_its_job_where_the_broker_names_no_parent() -> None:
     holding = held(2, exits=(lone, stop("own")), entries=(entry,))
 
     def following(job: str) -> Book:
-        return book(2, tracked("e", "entry", 3, job_id="j1"), tracked("st", "stop", 3, job_id=job), wants=ONLY_STOP)
+        child = tracked("st", "stop", 3, job_id=job, placed_at_ms=NOW_MS - 60_000)
+        return book(2, tracked("e", "entry", 3, job_id="j1"), child, wants=ONLY_STOP)
 
     assert sent(following("j1"), holding) == []
     assert sent(following("j2"), holding) == [Cancel("st", MES)]

@@ -338,6 +338,14 @@ def test_protected_book_becomes_the_persons_own_matter() -> None:
     assert the(state) == replace(whole, protection=KEPT, unprotected_since_ms=None)
 
 
+def test_book_whose_stop_is_leaving_stays_the_bridges_to_look_after() -> None:
+    """The stop works on until its cancel takes effect: nobody would put it back then."""
+    whole = mine(2, tracked("st", "stop", leaving=True), wants=BRACKET)
+
+    assert hand_over(of(whole), whole, PROTECTED) is None
+    assert hand_over(of(whole), whole, held(2, exits=(order("new"),))) is not None
+
+
 def test_book_of_an_entry_is_merged_into_the_persons() -> None:
     own = mine(2, tracked("st", "stop"), strategy=OWN, wants=BRACKET, position_ids=("p1", "p2"))
     base = mine(1, tracked("a", "stop"), position_ids=("p0", "p1"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orderbridge.brokers.port import Accepted, Evidence, NotTaken, PlacedOrder, Refused, Unknown
-from orderbridge.commands import ClosePosition, Command, ModifyPosition, Place, PlaceGroup, Replace
+from orderbridge.commands import Cancel, ClosePosition, Command, ModifyPosition, Place, PlaceGroup, Replace
 from orderbridge.errors import BrokerUnavailableError, LoginLostError
 from orderbridge.execution.ports import Gates, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Lost, Pending
@@ -407,6 +407,15 @@ def test_orders_are_claimed_while_another_is_looked_for(fields: dict[str, Any], 
     entry = record(ENTRY, "entry", orders=(*placed(("o", "order"), ("x", "stop_loss")), PlacedOrder("", "child")))
 
     assert track(of(claimed=kept, **fields), entry).claimed == claims
+
+
+def test_order_whose_cancel_was_taken_is_leaving() -> None:
+    state = of(book(2, tracked("a", "stop"), tracked("b", "target")))
+
+    left = track(state, record(Cancel("a", MES), "other"))
+
+    assert left == of(book(2, tracked("a", "stop", leaving=True), tracked("b", "target")))
+    assert track(state, record(Cancel("x", MES), "other")) == state
 
 
 # ---- closes whose answer names no order

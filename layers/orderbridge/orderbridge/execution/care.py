@@ -118,7 +118,9 @@ def _waiting_children(book: Book, holding: Holding, now_ms: int) -> Care | None:
     children = [o for o in _exits(book, holding) if o.status is OrderStatus.INACTIVE]
     part = {t.order_id for t in book.tracked if t.role == "entry" and ZERO < t.booked < t.quantity}
     stuck = [o for o in children if o.parent_id in part]
-    orphaned = [o for o in children if not _rests(book, holding, o) and now_ms - o.placed_at_ms > GRACE_MS]
+    sent_ms = {t.order_id: t.placed_at_ms for t in book.tracked}  # the broker's own time may be cut to the second
+    young = {o.id for o in children if now_ms - max(o.placed_at_ms, sent_ms.get(o.id, 0)) <= GRACE_MS}
+    orphaned = [o for o in children if not _rests(book, holding, o) and o.id not in young]
     unwanted = {o.id: o for o in (*stuck, *orphaned)}
     if not unwanted:
         return None

@@ -204,7 +204,8 @@ def handed_over(state: LaneState, book: Book, holding: Holding, capabilities: Ca
         return None
     entering = any(order.role == "entry" and not order.status.final for order in book.tracked)
     pending = any((one.strategy, one.root) == (book.strategy, book.root) for one in state.pending)
-    waiting = any(order.status is OrderStatus.INACTIVE for order in holding.exits)
+    leaving = {order.order_id for order in book.tracked if order.leaving}
+    waiting = any(order.status is OrderStatus.INACTIVE or order.id in leaving for order in holding.exits)
     if entering or pending or waiting or (unprotected(book, holding, capabilities) and not own.refused):
         return None
     base = state.book(base_of(book.strategy), book.root)

@@ -147,6 +147,8 @@ class Tracked:
     """Of an entry that worked: since when the broker lists it no more. It has ended, and nobody knows how yet."""
     parent_id: str | None = None
     position_id: str | None = None
+    leaving: bool = False
+    """The broker has taken its cancel: it may work on for a moment, and protects nothing from then on."""
     lookalikes: tuple[str, ...] = ()
     """Of a close by position id, whose answer names no order: the orders like it that were there before."""
 

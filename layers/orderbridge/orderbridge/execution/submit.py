@@ -13,7 +13,7 @@ from typing import assert_never
 
 from orderbridge.brokers.deadline import MonotonicDeadline
 from orderbridge.brokers.port import Accepted, Evidence, NotTaken, Outcome, PlacedOrder, Refused, Unknown
-from orderbridge.commands import ClosePosition, Command, Place, PlaceGroup, Replace, increases_exposure
+from orderbridge.commands import Cancel, ClosePosition, Command, Place, PlaceGroup, Replace, increases_exposure
 from orderbridge.errors import BrokerReadError, LoginLostError
 from orderbridge.execution.ports import Gates, Stopped
 from orderbridge.execution.records import CommandRecord, CommandStatus, LaneState, Pending, Role, Tracked
@@ -186,6 +186,9 @@ def track(state: LaneState, record: CommandRecord) -> LaneState:
             for o in book.tracked
         )
         return with_book(state, replace(book, tracked=changed))
+    if isinstance(command, Cancel):
+        left = tuple(replace(o, leaving=True) if o.order_id == command.order_id else o for o in book.tracked)
+        return state if left == book.tracked else with_book(state, replace(book, tracked=left))
     known = {o.order_id for o in book.tracked}
     fresh = [placed for placed in record.orders if placed.order_id and placed.order_id not in known]
     new = tuple(o for o in (_tracked(record, placed) for placed in fresh) if o is not None)
