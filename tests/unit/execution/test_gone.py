@@ -304,6 +304,21 @@ def test_filled_entry_is_followed_until_its_root_is_settled(reported: int, posit
     assert [one.order_id for one in then.state.book(STRATEGY, "MES").tracked] == (["a"] if kept else [])
 
 
+@pytest.mark.parametrize("role", ["entry", "close", "stop"])
+@pytest.mark.parametrize(("closers", "owned"), [((closer(),), 0), ((closer(1),), 2)])
+def test_unknown_outcome_does_not_keep_what_was_closed_and_replaced(role: Any, closers: Any, owned: int) -> None:
+    """An exit that goes ahead meanwhile would close what a stranger has opened since."""
+    pending = Pending("c", "j", STRATEGY, "MES", role, since_ms=NOW_MS)
+    state = of(book(2), roots=(root(2, NOW_MS, "p1", gone=True),), pending=(pending,))
+
+    then = seen(state, *closers, position(3, "p2"))
+
+    assert then.state.book(STRATEGY, "MES").owned == owned
+    assert the_root(then).position_ids == (("p1",) if owned else ("p2",))
+    assert the_root(then).baseline == (2 if owned else 3)
+    assert then.unsettled == {"MES"}
+
+
 def test_holding_that_has_only_changed_is_no_other() -> None:
     state = of(book(3), roots=(root(3, None, "p1"),))
 

@@ -182,6 +182,12 @@ def _by_sum(
             unsettled.add(name)
             entering = any(pending.root == name and pending.role == "entry" for pending in state.pending)
             waited_ms = before.unsettled_since_ms or now_ms
+            another = reported * before.baseline > 0 and name not in waiting
+            left = let_go(state, books, look, name, fills) if another else None
+            if left is not None:  # whatever the command did, it is not what was held before
+                books = left
+                roots.append(replace(taken, unsettled_since_ms=waited_ms))
+                continue
             roots.append(RootState(name, expected, waited_ms, gone and not entering, before.position_ids))
             continue
         left = None if name in waiting else let_go(state, books, look, name, fills)
