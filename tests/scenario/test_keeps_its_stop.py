@@ -141,3 +141,17 @@ def test_exit_does_not_wait_in_line_until_it_is_known_what_became_of_an_entry(ma
     assert waited_ms < 15_000, "the exit goes ahead while the entry is asked for"
     assert world.outcome(exited).status == "ordered"
     assert world.held() == 0
+
+
+@pytest.mark.parametrize("seat", [EQUITIES, FUTURES], ids=["shares", "futures"])
+def test_part_of_an_entry_has_its_stop_while_the_entry_s_fill_is_awaited(seat: StationSeat) -> None:
+    """The broker releases the entry's own stop only once all of it has filled (TRADING.md rule 16)."""
+    world = World(TradeStationScenario(seat=seat))
+    unit, price, distance = world.bench.unit, world.bench.price, world.bench.distance
+    world.bench.fill_at_most(unit)
+
+    world.fire("buy", str(3 * unit), seconds=20, stop_loss=StopLoss(stop_price=price - distance))
+
+    entry, placed = (next(r for r in world.commands() if r.role == role) for role in ("entry", "stop"))
+    assert placed.sent_at_ms - entry.sent_at_ms < 5_000
+    assert (world.protection().stop, world.protection().stopped_quantity) == (price - distance, unit)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
 from orderbridge.execution.by_hand import ByHand
+from orderbridge.execution.care import GRACE_MS
 from orderbridge.execution.deciding import Decider
 from orderbridge.execution.desk import Desk
 from orderbridge.execution.endings import entered, entry_ended, reached
@@ -379,7 +380,8 @@ class JobWorker:
     def _await_fill(self, entry: CommandRecord) -> Order | None:
         ids = {placed.order_id for placed in entry.orders if placed.leg == "order"}
         market = getattr(entry.command, "order_type", None) is OrderType.MARKET
-        until_ms = self._clock.now_ms() + (FILL_WAIT_MS if market else SHOW_WAIT_MS)
+        sent_ms = self._clock.now_ms()
+        until_ms = sent_ms + (FILL_WAIT_MS if market else SHOW_WAIT_MS)
         order: Order | None = None
         while True:
             try:
@@ -392,7 +394,8 @@ class JobWorker:
                 return order
             if self._clock.now_ms() >= until_ms or self._lane.deadline.remaining() < RESERVE_S:
                 return order
-            self._tender.keep_stops(entry.root)
+            # The entry's own stop may come with the rest of its fill: nothing stands in its place at once (rule 16).
+            self._tender.keep_stops(entry.root if self._clock.now_ms() - sent_ms < GRACE_MS else None)
             self._lane.pause(LOOK_PAUSE_S)
 
     def _later(self, job: Job, settings: StrategySettings, code: str, sentence: str) -> Result:
