@@ -239,3 +239,23 @@ def test_request_that_has_no_time_to_wait_is_refused_at_once_while_the_broker_ca
     assert time.longest_s == 0
     time.ms += 9_000
     budget.spend("execution~entries", 100_000, 1_000, MonotonicDeadline(0, time.monotonic))
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4, 8])
+def test_processes_that_share_a_long_window_never_stand_still_for_the_rest_of_it(processes: int) -> None:
+    went_ms: list[int] = []
+    with shared(2 * WINDOW_MS // 1000) as together:
+
+        def look() -> None:
+            budget = together.budget()
+            while together.now_ms() < START_MS + WINDOW_MS:
+                budget.spend("orders", LIMIT, WINDOW_MS, MonotonicDeadline(55, together.monotonic))
+                went_ms.append(together.now_ms() - START_MS)
+                together.sleep(0.3)
+
+        for _ in range(processes):
+            together.hub.start(look)
+
+    within = [0, *(at_ms for at_ms in sorted(went_ms) if at_ms < WINDOW_MS), WINDOW_MS]
+    assert LIMIT * 3 // 4 < len(within) <= LIMIT + 2
+    assert max(later - earlier for earlier, later in pairwise(within)) <= LONGEST_SPREAD_MS

@@ -87,7 +87,7 @@ class DynamoBudget:
         except StorageError:
             return
         if period_ms >= SPREAD_FROM_MS:
-            self._spread(resource, limit, deadline)
+            self._spread(resource, limit, period_ms, deadline)
 
     def _came_up(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> bool:
         """Take a place and wait for it; False when the broker has called a pause meanwhile."""
@@ -101,13 +101,17 @@ class DynamoBudget:
         self._machine.sleep(wait_ms / 1000)
         return self._paused_until_ms(resource) <= self._now_ms()
 
-    def _spread(self, resource: str, limit: int, deadline: Deadline) -> None:
-        """Let a request of a window's second half keep its distance from the one before it."""
+    def _spread(self, resource: str, limit: int, period_ms: int, deadline: Deadline) -> None:
+        """Let a request of a window's second half keep its distance from this process's last one, and leave as many
+        for the rest of the window as all processes together need to go on.
+        """
         used, ends_at_ms, _ = self._counted
         now_ms = self._now_ms()
-        if used * 2 > limit:
-            apart_ms = min((ends_at_ms - now_ms) // (limit - used + 1), LONGEST_SPREAD_MS)
-            pause_ms = self._went_ms.get(resource, now_ms) + apart_ms - now_ms
+        left = limit - used
+        if 0 <= left < limit / 2:
+            apart_ms = min((ends_at_ms - now_ms) // (left + 1), LONGEST_SPREAD_MS)
+            enough_ms = ends_at_ms - left * 2 * period_ms // limit
+            pause_ms = max(self._went_ms.get(resource, now_ms) + apart_ms, enough_ms) - now_ms
             if pause_ms > 0 and pause_ms / 1000 + 0.5 < deadline.remaining():
                 self._machine.sleep(pause_ms / 1000)
         self._went_ms[resource] = self._now_ms()
