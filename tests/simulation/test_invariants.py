@@ -96,6 +96,7 @@ from tests.simulation.invariants.made_presses import (
     bought,
     closed_by_press,
     ended_untold,
+    known_late,
     listed,
     lost_with_the_table,
     nobody_pressed,
@@ -177,7 +178,7 @@ GOOD: dict[str, list[Story]] = {
     "ExchangedOnce": [exchanged(gave=""), exchanged(heard=False), exchanged(stumbled=True)],
     "NothingWhileRestored": [sent_after_a_restore(lifted=True), lambda made: (entered(made), None)[1]],
     "AnswersStand": [bought(), refused_at_the_broker, ended_untold(told=True)],
-    "ListedToTheEnd": [listed("working", "filled", "filled"), listed("working", answered="7")],
+    "ListedToTheEnd": [listed("working", "filled", "filled"), listed("working", answered="7"), known_late("1")],
     "AlertsBeforePresses": [turns(alert_ended=True), turns(after_s=3)],
 }
 BAD: dict[str, list[Story]] = {
@@ -267,7 +268,12 @@ BAD: dict[str, list[Story]] = {
         nothing_stored,
         nobody_pressed,
     ],
-    "ListedToTheEnd": [listed("working", ""), listed("filled", "working"), listed("working", answered="8")],
+    "ListedToTheEnd": [
+        listed("working", ""),
+        listed("filled", "working"),
+        listed("working", answered="8"),
+        known_late("2"),
+    ],
     "AlertsBeforePresses": [turns()],
 }
 AT_TRADELOCKER: dict[str, tuple[list[Story], list[Story]]] = {

@@ -115,6 +115,19 @@ def listed(*statuses: str, answered: str = "") -> Story:
     return story
 
 
+def known_late(number: str) -> Story:
+    """An order of the broker's id `number` is listed beside a person's that is awaited, and then that one alone."""
+
+    def story(made: Made) -> None:
+        opened(made, pressed(made, order_id="ob-press0"))
+        for shown in ({number: "working", "ob-press0": "placing"}, {"ob-press0": "working"}):
+            made.at_ms += 2_000
+            made.listings.append(Listing(0, "acc", made.at_ms - 100, made.at_ms, shown))
+            made.step()
+
+    return story
+
+
 def turns(*, alert_ended: bool = False, after_s: int = 10) -> Story:
     """An alert waits, and a press that came `after_s` later is sent."""
 

@@ -116,7 +116,11 @@ def _told(view: View, press: Pressed, job: Job) -> bool:
 
 
 class ListedToTheEnd(Invariant):
-    """An order that the panel has listed keeps its id, and is listed until its end and as what it ended as."""
+    """An order that the panel has listed keeps its id, and is listed until its end and as what it ended as.
+
+    One whose answer was lost may stand there twice, until it is known that both are one: under the broker's id, and as
+    what a person was answered.
+    """
 
     def __init__(self) -> None:
         self._read = 0
@@ -149,10 +153,17 @@ class ListedToTheEnd(Invariant):
     def _compared(self, view: View, before: Listing, now: Listing) -> Iterator[Violation]:
         for order_id, status in before.statuses.items():
             later = now.statuses.get(order_id)
-            if later is None:
+            if later is None and not _known_now(view, before, now, order_id):
                 yield self.violated(view, f"{order_id} of {now.account} was listed as {status} and vanished")
-            elif status in FINAL and later != status:
+            elif later is not None and status in FINAL and later != status:
                 yield self.violated(view, f"{order_id} of {now.account} went from {status} back to {later}")
+
+
+def _known_now(view: View, before: Listing, now: Listing, order_id: str) -> bool:
+    """Tell whether a person's order that was awaited before is listed, and is the one of this broker's id."""
+    awaited = {shown for shown, status in before.statuses.items() if status == "placing"} & set(now.statuses)
+    jobs = (job for job in view.ledger.jobs.values() if f"ob-{job.job_id[:16]}" in awaited)
+    return any(one.row.id == order_id for job in jobs for one in _rows(view, job))
 
 
 class AlertsBeforePresses(Invariant):
