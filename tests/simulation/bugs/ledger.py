@@ -5,6 +5,7 @@ from typing import Any
 
 from orderbridge.brokers.port import NotTaken, Refused, Unknown
 from orderbridge.execution import submit
+from orderbridge.execution.asking import Asker
 from orderbridge.execution.job import JobWorker
 from orderbridge.execution.records import CommandRecord
 from orderbridge.execution.session import LaneSession
@@ -185,7 +186,7 @@ def unknown_gate_left_open(patch: Patcher) -> None:
 
     patch.method(DynamoLanes, "begin", twin)
     patch.method(JobWorker, "_only_opens", lambda _: lambda self, job: False)
-    patch.method(JobWorker, "_asked_before_exit", lambda _: lambda self, job: [])
+    patch.method(Asker, "_missed_by_exit", lambda _: lambda self, job: [])
     patch.function(entries, "_unknown", lambda _: lambda case: None)
 
 

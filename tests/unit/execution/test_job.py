@@ -23,9 +23,10 @@ from orderbridge.commands import (
 from orderbridge.errors import BrokerUnavailableError
 from orderbridge.execution.bookkeeping import SETTLE_MS
 from orderbridge.execution.held import FORGET_MS
-from orderbridge.execution.job import EXIT_GIVE_UP_MS, FILL_WAIT_MS, KNOWN_MS, RESERVE_S, SHOW_WAIT_MS, SKEW_MS
+from orderbridge.execution.job import EXIT_GIVE_UP_MS, FILL_WAIT_MS, KNOWN_MS, SHOW_WAIT_MS, SKEW_MS
 from orderbridge.execution.plans import carry_out, store_revision
 from orderbridge.execution.records import CommandStatus, Job
+from orderbridge.execution.results import RESERVE_S
 from orderbridge.execution.steps import CONFIRM_MS, RETRY_MS
 from orderbridge.execution.worker import Worked
 from orderbridge.model import Direction, OrderStatus

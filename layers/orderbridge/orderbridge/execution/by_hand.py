@@ -30,7 +30,7 @@ from orderbridge.execution.records import (
     Role,
 )
 from orderbridge.execution.results import Parked, Result
-from orderbridge.execution.session import LaneSession, with_book
+from orderbridge.execution.session import LOOK_PAUSE_S, LaneSession, with_book
 from orderbridge.execution.steps import Await, Reached, Send
 from orderbridge.execution.wishes import (
     ClosePosition,
@@ -50,7 +50,6 @@ SETTLE_S = 3.0
 """How long a fill that does not show yet is waited for."""
 LOOK_MS, FRESH_MS = 1_000, 300
 """How old a look may be: where positions are closed by id, and where a close is an order of its own."""
-LOOK_PAUSE_S = 0.2
 RESERVE_S = 1.5
 
 

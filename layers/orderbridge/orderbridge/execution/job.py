@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from orderbridge.alerts.alert import Action, Alert
 from orderbridge.errors import AmbiguousSymbolError, BrokerReadError, UnknownSymbolError
+from orderbridge.execution.asking import Asker
 from orderbridge.execution.by_hand import ByHand
 from orderbridge.execution.care import GRACE_MS
 from orderbridge.execution.deciding import Decider
@@ -19,10 +20,10 @@ from orderbridge.execution.hand_books import exits_of
 from orderbridge.execution.held import hidden_entries
 from orderbridge.execution.plans import carry_out, close_unsent, store_revision, went_out
 from orderbridge.execution.ready_made import ReadyMade
-from orderbridge.execution.records import CommandRecord, Job, Pending, Role, StoredJob
-from orderbridge.execution.resolve import Tell, next_ask_ms, resolve_pending
-from orderbridge.execution.results import Parked, Result
-from orderbridge.execution.session import LaneSession, with_pending
+from orderbridge.execution.records import CommandRecord, Job, StoredJob
+from orderbridge.execution.resolve import Tell
+from orderbridge.execution.results import RESERVE_S, RETRY_MS, Parked, Result
+from orderbridge.execution.session import LOOK_PAUSE_S, LaneSession
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, closed_by, next_step, unwanted
 from orderbridge.execution.tending import Tender
 from orderbridge.model import Direction, Order, OrderType, PositionMode
@@ -39,14 +40,8 @@ FILL_WAIT_MS = 5_000
 """How long the handler waits for the fill of a market order."""
 SHOW_WAIT_MS = 1_200
 """How long it waits for any other order to show, so that a rejection is told at once."""
-LOOK_PAUSE_S = 0.2
 RESTS_MS, REST_PAUSE_S = 5_000, 2.0
 """A close that works for so long rests, in a closed market perhaps: it is looked at no more often than a stop is."""
-RESERVE_S = 3.0
-"""Time that must be left to note a job's end or to park it."""
-RETRY_MS = 1_000
-UNDECIDED_MS = 5_000
-"""How long a job is put aside whose outcome a person has to decide: others of the lane have their turn meanwhile."""
 CUT_MS = 4_000
 """How long a stop may stay cut for a close that cannot go out yet."""
 KNOWN_MS = 10_000
@@ -65,7 +60,7 @@ class JobWorker:
         self._lane = lane
         self._desk = desk
         self._tender = tender
-        self._holds_up = held_up
+        self._asker = Asker(lane, tender, self._wait, self._tell, held_up)
         self._decider = Decider(lane, desk)
         self._clock = lane.clock
         self._sent = False
@@ -81,10 +76,10 @@ class JobWorker:
         """Bring the job as far as it goes now."""
         job = stored.job
         if job.wish is not None:
-            return ByHand(self._lane, self._desk, self._ask_for_own, self._protect).work(job)
+            return ByHand(self._lane, self._desk, self._asker.ask_for_own, self._protect).work(job)
         if job.commands:
             try:
-                return ReadyMade(self._lane, self._ask_for_own, self._current).work(job)
+                return ReadyMade(self._lane, self._asker.ask_for_own, self._current).work(job)
             except BrokerReadError as error:
                 return self._again(job, "broker_unreachable", f"The broker cannot be read just now ({error}).")
         settings = self._desk.settings.strategy(job.strategy)
@@ -110,7 +105,7 @@ class JobWorker:
             return goal
         decided_now, revision = known is None, len(plans)
         while True:
-            waiting = self._ask_for_own(job)
+            waiting = self._asker.ask_for_own(job)
             if waiting is not None:
                 return waiting
             records = [self._current(record) for record in records]
@@ -190,8 +185,7 @@ class JobWorker:
                 return blocked
         if self._lane.state.pending and self._only_opens(job):
             return self._later(job, settings, "unresolved", "An earlier order is not resolved yet.")
-        if self._asked_before_exit(job):
-            self._before_exit(job)
+        self._asker.before_exit(job)
         prepared = self._decider.prepare(job, settings, route)
         if isinstance(prepared, End):
             return prepared
@@ -248,50 +242,6 @@ class JobWorker:
 
     def _pending_in(self, root: str) -> bool:
         return any(pending.root == root for pending in self._lane.state.pending)
-
-    def _before_exit(self, job: Job) -> None:
-        """Ask for up to 10 s what became of an unknown entry or stop; then the exit goes ahead (TRADING.md rule 13)."""
-        until_ms = self._clock.now_ms() + CONFIRM_MS
-        while self._clock.now_ms() < until_ms and self._lane.deadline.remaining() > RESERVE_S:
-            if not self._asked_before_exit(job):
-                return
-            self._wait(job, LOOK_PAUSE_S)
-            resolve_pending(self._lane, self._tell(job))
-        for pending in self._unknown(job, "entry"):
-            self._lane.state = with_pending(self._lane.state, replace(pending, flatten=True))
-        self._lane.store.save_state(self._lane.fence, self._lane.state)
-
-    def _asked_before_exit(self, job: Job) -> list[Pending]:
-        """Give what an exit would miss: entries, and stops that are orders of their own and could close all of it."""
-        stops = [] if self._lane.broker.capabilities.position_bracket else self._unknown(job, "stop")
-        return [*self._unknown(job, "entry"), *stops]
-
-    def _unknown(self, job: Job, role: Role) -> list[Pending]:
-        mine = (job.strategy, job.root, role)
-        return [one for one in self._lane.state.pending if (one.strategy, one.root, one.role) == mine]
-
-    def _ask_for_own(self, job: Job) -> Parked | None:
-        """While a command of this job is pending, ask the broker; park when the time is up.
-
-        An exit that waits does not wait for what becomes of an entry (TRADING.md rule 13).
-        """
-        while True:
-            own = [pending for pending in self._lane.state.pending if pending.job_id == job.job_id]
-            if not own:
-                return None
-            if all(pending.told for pending in own):
-                wake_at_ms = self._clock.now_ms() + UNDECIDED_MS
-                return Parked(wake_at_ms, "unknown", "Several orders could be it: a person has to say which it is.")
-            due_ms = min(next_ask_ms(pending) for pending in own)
-            pause_s = max(0.0, (due_ms - self._clock.now_ms()) / 1000)
-            gives_way = all(pending.role == "entry" for pending in own) and self._holds_up()
-            if gives_way or pause_s + RESERVE_S > self._lane.deadline.remaining():
-                wake_at_ms = max(due_ms, self._clock.now_ms() + RETRY_MS)
-                return Parked(wake_at_ms, "unknown", "The broker's answer was lost; it is being asked what it did.")
-            self._wait(job, max(pause_s, LOOK_PAUSE_S))
-            resolve_pending(self._lane, self._tell(job))
-            self._lane.see()
-            self._protect(job.strategy, job.root)
 
     def _current(self, record: CommandRecord) -> CommandRecord:
         return record if record.status.final else self._lane.store.command(self._lane.fence.lane, record.command_id)

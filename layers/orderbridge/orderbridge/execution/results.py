@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from orderbridge.strategy.goal import End
 
+RESERVE_S = 3.0
+"""Time that must be left to note a job's end or to park it."""
+RETRY_MS = 1_000
+"""How soon a parked job is taken up again, where nothing else says when."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:

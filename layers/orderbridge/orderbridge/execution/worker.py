@@ -16,12 +16,12 @@ from orderbridge.brokers.port import Deadline
 from orderbridge.errors import ConflictError, StorageError
 from orderbridge.execution.bookkeeping import Event
 from orderbridge.execution.desk import Desk, amount
-from orderbridge.execution.job import MAX_ATTEMPTS, RESERVE_S, JobWorker
+from orderbridge.execution.job import MAX_ATTEMPTS, JobWorker
 from orderbridge.execution.looks import Looks
 from orderbridge.execution.plans import close_unsent, told_of_sent
 from orderbridge.execution.ports import Bell, Busy, Clock, Held, JobStore, LaneStore
 from orderbridge.execution.records import CommandRecord, Job, StoredJob
-from orderbridge.execution.results import Parked
+from orderbridge.execution.results import RESERVE_S, Parked
 from orderbridge.execution.session import HOLD_MS, LaneSession, with_book
 from orderbridge.execution.tending import Tender
 from orderbridge.model import Direction
