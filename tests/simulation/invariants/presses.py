@@ -160,8 +160,8 @@ class ListedToTheEnd(Invariant):
 
 
 def _known_now(view: View, before: Listing, now: Listing, order_id: str) -> bool:
-    """Tell whether a person's order that was awaited before is listed, and is the one of this broker's id."""
-    awaited = {shown for shown, status in before.statuses.items() if status == "placing"} & set(now.statuses)
+    """Tell whether a person's order that was awaited before, or about to be, is the one of this broker's id."""
+    awaited = {shown for shown in now.statuses if before.statuses.get(shown, "placing") == "placing"}
     jobs = (job for job in view.ledger.jobs.values() if f"ob-{job.job_id[:16]}" in awaited)
     return any(one.row.id == order_id for job in jobs for one in _rows(view, job))
 
