@@ -492,6 +492,21 @@ def test_refused_close_is_parked_for_its_pause(world: Scripted) -> None:
     assert pauses == [RETRY_MS[3], RETRY_MS[4], RETRY_MS[5]], "shorter ones are waited for"
 
 
+def test_close_that_rests_is_waited_for_and_not_sent_again(world: Scripted) -> None:
+    world.fire("buy", "2")
+
+    def rest(_: Command) -> port.Outcome:
+        world.broker.show(order("c", SELL, MARKET, 2, status=OrderStatus.WORKING, placed_at_ms=world.clock.now_ms()))
+        return Accepted((PlacedOrder("c", "order"),))
+
+    world.broker.answers = [rest]
+    world.send("exit")
+    world.work()
+
+    assert waiting(world)[0] == "close"
+    assert kinds(world) == ["open", "close"]
+
+
 def test_close_that_is_refused_for_a_quarter_of_an_hour_is_given_up(world: Scripted) -> None:
     world.fire("buy", "2")
     world.broker.answers = [Refused("closed", "the market is closed")] * 50

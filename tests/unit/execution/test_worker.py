@@ -12,7 +12,7 @@ from orderbridge.errors import BrokerUnavailableError, StorageError
 from orderbridge.execution import wishes
 from orderbridge.execution.job import MAX_ATTEMPTS
 from orderbridge.execution.ports import Busy, Held
-from orderbridge.execution.records import CommandStatus, Job, Protection
+from orderbridge.execution.records import CommandStatus, Job, Protection, RootState
 from orderbridge.execution.resolve import GIVE_UP_MS
 from orderbridge.execution.session import HOLD_MS
 from orderbridge.execution.submit import gates_of, submit
@@ -34,6 +34,7 @@ from tests.unit.execution.cases import (
     of,
     order,
     place,
+    tracked,
 )
 from tests.unit.execution.scripted import Scripted
 
@@ -668,6 +669,22 @@ def test_care_waits_while_something_but_a_close_is_unknown(world: Scripted) -> N
 
     assert state(Cancel("x", MES), "other") == []
     assert len(state(place(SELL, 1, "close"), "close")) == 1
+
+
+@pytest.mark.parametrize(("reported", "expected"), [(1, 0), (2, 1)])
+def test_stop_waits_while_less_is_reported_than_an_own_close_has_left(reported: int, expected: int) -> None:
+    world = Scripted()
+    with world.session() as lane:
+        wants = Protection(MES, Bracket(stop_loss=d(4900)), "job")
+        held = book(2, tracked("c", "close", quantity=1), strategy="s", protection=wants)
+        lane.state = of(held, roots=(RootState("MES", d(2)),))
+        lane.store.save_state(lane.fence, lane.state)
+        world.broker.show(order("c", SELL, LIMIT, 1))
+        world.broker.hold(MES, reported)
+
+    world.work()
+
+    assert len(stops(world)) == expected
 
 
 # ---- the chain, and who is first
