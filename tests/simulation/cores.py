@@ -43,12 +43,14 @@ class Core(ABC):
         body = json.dumps(payload, default=str).encode()
         self.changes += 1
         response = self.app.control(Request.of(method, f"/_control/{what}", {}, body))
+        self._look()
         return json.loads(response.body)
 
     def set_price(self, symbol: str, price: Decimal) -> None:
         """Move a price; orders see it."""
         self.changes += 1
         self.app.set_prices({symbol: price})
+        self._look()
 
     def advance(self) -> None:
         """Let happen what is due by now."""

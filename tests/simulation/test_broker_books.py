@@ -11,15 +11,19 @@ from orderbridge.commands import ClosePosition
 from orderbridge.execution.records import CommandStatus
 from orderbridge.model import PositionMode, Side
 from orderbridge.strategy.settings import AccountSettings
+from sandbox.simserver import Request, Response
 from tests.sandbox.tradelocker.caller import XAUUSD
 from tests.sandbox.tradelocker.caller import Caller as TradeLockerCaller
 from tests.sandbox.tradestation.caller import MARGIN, Caller, limit
 from tests.simulation.broker_books import TradeLockerBook, TradeStationBook
+from tests.simulation.cores import Core
+from tests.simulation.hub import Hub
 from tests.simulation.invariants.base import View
 from tests.simulation.invariants.exits import FlatAfterTheLastExit
 from tests.simulation.invariants.judge import Judge
 from tests.simulation.invariants.made import Made
 from tests.simulation.invariants.made_entries import entered
+from tests.simulation.story import START_MS
 
 
 def test_order_replaced_under_a_new_id_is_one_row_with_its_new_values() -> None:
@@ -36,6 +40,42 @@ def test_order_replaced_under_a_new_id_is_one_row_with_its_new_values() -> None:
     assert (after.id != order_id, after.mark, after.asked) == (True, "the-mark", Decimal(8))
     assert (before.working, after.working) == (True, True)
     assert TradeStationBook(account, caller.app.book).rows() == [after], "read for the first time afterwards"
+
+
+class Clockwork:
+    """A broker at which something falls due by a control, and that looks as before once it has happened."""
+
+    def __init__(self) -> None:
+        self.due: list[int] = []
+
+    def control(self, _: Request) -> Response:
+        self.due.append(START_MS)
+        return Response.json_of({})
+
+
+class ClockworkCore(Core):
+    def __init__(self) -> None:
+        super().__init__(Hub(START_MS, "clockwork"), Clockwork())
+
+    def next_due_ms(self) -> int | None:
+        return min(self.app.due, default=None)
+
+    def _advance(self) -> None:
+        self.app.due.clear()
+
+    def _fingerprint(self) -> object:
+        return len(self.app.due)
+
+
+def test_what_a_control_has_made_due_counts_as_a_change_when_it_happens() -> None:
+    core = ClockworkCore()
+    core.advance()
+    core.control("session", {})
+    changes = core.changes
+
+    core.advance()
+
+    assert core.changes == changes + 1
 
 
 def test_stop_of_a_netted_position_is_of_the_entry_that_named_its_price() -> None:
