@@ -201,8 +201,11 @@ class ClosesAsAsked(Invariant):
             yield self.violated(view, f"a person pressed {wanted.button}, and {job_id} closed {closed}")
         elif {row.sign for row in closes} != {side}:
             yield self.violated(view, f"{job_id} closed the side that the person did not press {wanted.button} for")
-        elif wanted.quantity is not None and wanted.button != "reverse" and closed > wanted.quantity:
-            yield self.violated(view, f"{job_id} closed {closed}, and the person asked for {wanted.quantity}")
+        elif wanted.quantity is not None and wanted.button != "reverse":
+            later = (one for one in view.ledger.pressed_at(wanted.account, wanted.symbol, 0) if one.button == "modify")
+            asked = max(wanted.quantity, *(one.quantity or ZERO for one in later), ZERO)
+            if closed > asked:
+                yield self.violated(view, f"{job_id} closed {closed}, and the person asked for {asked}")
 
     def _beyond_target(
         self, view: View, book: AccountBook, job_id: str, commands: list[Command]

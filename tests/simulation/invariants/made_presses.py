@@ -215,13 +215,15 @@ def taken_away(price: str = "", *, entered_again: str = "") -> Story:
     return story
 
 
-def closed_by_press(quantity: Any, asked: Any = None, button: Any = "close") -> Story:
-    """A strategy holds 2 long; a person closes `asked` of it, and `quantity` is closed."""
+def closed_by_press(quantity: Any, asked: Any = None, button: Any = "close", changed: Any = None) -> Story:
+    """A strategy holds 2 long; a person closes `asked` of it, changes that to `changed`, and `quantity` is closed."""
 
     def story(made: Made) -> None:
         entered(made, 2)
         job = pressed(made, button, asked)
         record = made.command(job, Place(made.symbol, SELL, D(quantity), "close"), role="close", strategy=BOOK)
+        if changed is not None:
+            pressed(made, "modify", changed)
         made.row(made.mark(record), -1, quantity, quantity)
 
     return story
