@@ -7,7 +7,6 @@ import pytest
 
 from orderbridge.commands import Bracket
 from orderbridge.execution.hand_books import (
-    CLOCKS_MS,
     adopted,
     armed,
     base_of,
@@ -21,6 +20,7 @@ from orderbridge.execution.hand_books import (
     reworded,
 )
 from orderbridge.execution.records import Book, LaneState, Pending, Protection, RootState, Tracked, by_hand
+from orderbridge.execution.session import CLOCKS_MS
 from orderbridge.model import OrderType
 from orderbridge.strategy.goal import Holding
 from tests.unit.execution.cases import (

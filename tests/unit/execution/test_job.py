@@ -23,10 +23,11 @@ from orderbridge.commands import (
 from orderbridge.errors import BrokerUnavailableError
 from orderbridge.execution.bookkeeping import SETTLE_MS
 from orderbridge.execution.held import FORGET_MS
-from orderbridge.execution.job import EXIT_GIVE_UP_MS, FILL_WAIT_MS, KNOWN_MS, SHOW_WAIT_MS, SKEW_MS
+from orderbridge.execution.job import EXIT_GIVE_UP_MS, FILL_WAIT_MS, KNOWN_MS, SHOW_WAIT_MS
 from orderbridge.execution.plans import carry_out, store_revision
 from orderbridge.execution.records import CommandStatus, Job
 from orderbridge.execution.results import RESERVE_S
+from orderbridge.execution.session import CLOCKS_MS
 from orderbridge.execution.steps import CONFIRM_MS, RETRY_MS
 from orderbridge.execution.worker import Worked
 from orderbridge.model import Direction, OrderStatus
@@ -598,10 +599,10 @@ def _exit_job(world: Scripted, name: str) -> Job:
 @pytest.mark.parametrize(
     ("waited_ms", "age_ms", "looks"),
     [
-        (SKEW_MS + 1, 2_000, 0),
-        (SKEW_MS, 2_000, 1),
-        (SKEW_MS + 1, KNOWN_MS - 1, 0),
-        (SKEW_MS + 1, KNOWN_MS, 1),
+        (CLOCKS_MS + 1, 2_000, 0),
+        (CLOCKS_MS, 2_000, 1),
+        (CLOCKS_MS + 1, KNOWN_MS - 1, 0),
+        (CLOCKS_MS + 1, KNOWN_MS, 1),
     ],
 )
 def test_job_that_waited_for_a_look_ends_by_it(world: Scripted, waited_ms: int, age_ms: int, looks: int) -> None:

@@ -58,14 +58,16 @@ class Asker:
 
     def before_exit(self, job: Job) -> None:
         """Ask for up to 10 s what became of an unknown entry or stop; then the exit goes ahead (TRADING.md rule 13)."""
-        if not self._missed_by_exit(job):
-            return
         until_ms = self._clock.now_ms() + CONFIRM_MS
-        while self._clock.now_ms() < until_ms and self._lane.deadline.remaining() > RESERVE_S:
-            if not self._missed_by_exit(job):
+        while self._missed_by_exit(job):
+            if self._clock.now_ms() >= until_ms or self._lane.deadline.remaining() <= RESERVE_S:
+                self._flatten_what_comes(job)
                 return
             self._wait(job, LOOK_PAUSE_S)
             resolve_pending(self._lane, self._tell(job))
+
+    def _flatten_what_comes(self, job: Job) -> None:
+        """Note that what an unknown entry turns out to have opened is to be closed: the exit has overtaken it."""
         for pending in self._unknown(job, "entry"):
             self._lane.state = with_pending(self._lane.state, replace(pending, flatten=True))
         self._lane.store.save_state(self._lane.fence, self._lane.state)

@@ -170,8 +170,8 @@ def _by_sum(
     for name in {book.root for book in books} | {root.root for root in state.roots}:
         before = state.root(name)
         positions = [one for one in look.positions if canonical_root(one.symbol) == name]
-        reported = held_of(positions, name)
         taken = root_shown(positions, name)
+        reported = taken.baseline
         expected = before.baseline + deltas.get(name, ZERO)
         followed = (order for book in books if book.root == name for order in book.tracked)
         ours = any(not one.status.final and one.side.sign * (reported - expected) > 0 for one in followed)

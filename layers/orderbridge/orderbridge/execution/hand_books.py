@@ -14,16 +14,14 @@ from decimal import Decimal
 from orderbridge.brokers.port import Capabilities, Look
 from orderbridge.commands import Bracket
 from orderbridge.execution.care import unprotected
-from orderbridge.execution.held import root_shown, waiting_exits
+from orderbridge.execution.held import waiting_exits, with_root
 from orderbridge.execution.records import PANEL, Book, LaneState, Protection, Role, Tracked
-from orderbridge.execution.session import with_book
+from orderbridge.execution.session import CLOCKS_MS, with_book
 from orderbridge.model import Order, OrderStatus, OrderType, Position
 from orderbridge.strategy.goal import Holding
 from orderbridge.strategy.symbols import canonical_root
 
 STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
-CLOCKS_MS = 5_000
-"""How far two processes' clocks may lie apart."""
 
 
 def panel_book(user: str) -> str:
@@ -111,8 +109,7 @@ def adopted(
         for order in exits_of(state, look, position)
         if order.id not in known and order.parent_id not in known
     ]
-    if not any(one.root == root for one in state.roots):
-        state = replace(state, roots=(*state.roots, root_shown(look.positions, root)))
+    state = with_root(state, look.positions, root)
     return with_book(state, replace(book, owned=book.owned + rest * sign, tracked=(*book.tracked, *foreign)))
 
 

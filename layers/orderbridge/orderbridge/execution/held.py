@@ -32,6 +32,13 @@ def root_shown(positions: Iterable[Position], root: str) -> RootState:
     return RootState(root, held_of(mine, root), position_ids=tuple(sorted(position.id for position in mine)))
 
 
+def with_root(state: LaneState, positions: Iterable[Position], root: str) -> LaneState:
+    """Give the state with what the account held of a root before we did anything there: others may hold of it."""
+    if any(one.root == root for one in state.roots):
+        return state
+    return replace(state, roots=(*state.roots, root_shown(positions, root)))
+
+
 def hidden_entries(book: Book, look: Look) -> list[Tracked]:
     """Give the entries that the broker has taken and shows in no list: each may have filled, for up to FORGET_MS."""
     shown = {order.id for order in look.orders}

@@ -23,7 +23,7 @@ from orderbridge.execution.ready_made import ReadyMade
 from orderbridge.execution.records import CommandRecord, Job, StoredJob
 from orderbridge.execution.resolve import Tell
 from orderbridge.execution.results import RESERVE_S, RETRY_MS, Parked, Result
-from orderbridge.execution.session import LOOK_PAUSE_S, LaneSession
+from orderbridge.execution.session import CLOCKS_MS, LOOK_PAUSE_S, LaneSession
 from orderbridge.execution.steps import CONFIRM_MS, Await, Progress, Reached, Send, closed_by, next_step, unwanted
 from orderbridge.execution.tending import Tender
 from orderbridge.model import Direction, Order, OrderType, PositionMode
@@ -46,8 +46,6 @@ CUT_MS = 4_000
 """How long a stop may stay cut for a close that cannot go out yet."""
 KNOWN_MS = 10_000
 """How old a look may be for a job that it leaves nothing to do for."""
-SKEW_MS = 5_000
-"""The receiver's clock, by which a job was accepted, may differ from ours."""
 
 
 class JobWorker:
@@ -208,7 +206,7 @@ class JobWorker:
             return None
         waited_ms = lane.look.requested_at_ms - job.accepted_at_ms
         age_ms = self._clock.now_ms() - lane.look.requested_at_ms
-        return lane.holding(job.strategy, job.root) if waited_ms > SKEW_MS and age_ms < KNOWN_MS else None
+        return lane.holding(job.strategy, job.root) if waited_ms > CLOCKS_MS and age_ms < KNOWN_MS else None
 
     def _held(self, job: Job, settings: StrategySettings, *, decided_now: bool) -> Holding | Result:
         """The first step goes by what was decided on: by a later look it could miss what came to be held meanwhile."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from orderbridge.commands import Command, Place
-from orderbridge.execution.held import root_shown
-from orderbridge.execution.records import NOT_SENT, CommandRecord, CommandStatus, LaneState, Plan, Protection, Role
+from orderbridge.execution.held import with_root
+from orderbridge.execution.records import NOT_SENT, CommandRecord, CommandStatus, Plan, Protection, Role
 from orderbridge.execution.session import LaneSession, with_book
 from orderbridge.execution.submit import gates_of, submit
 from orderbridge.strategy.goal import Goal
@@ -42,7 +42,7 @@ def store_revision(
         )
         for step, (role, command) in enumerate(commands)
     ]
-    state = _with_root(lane, root)
+    state = lane.state if lane.look is None else with_root(lane.state, lane.look.positions, root)
     for record in records:
         command = record.command
         if record.role == "entry" and isinstance(command, Place) and command.bracket is not None:
@@ -54,14 +54,6 @@ def store_revision(
     lane.store.save_plan(lane.fence, plan, records, state)
     lane.state = state
     return records
-
-
-def _with_root(lane: LaneSession, root: str) -> LaneState:
-    """Give the state with what the account held of a root before we did anything there: others may hold of it."""
-    state, look = lane.state, lane.look
-    if look is None or any(one.root == root for one in state.roots):
-        return state
-    return replace(state, roots=(*state.roots, root_shown(look.positions, root)))
 
 
 def carry_out(

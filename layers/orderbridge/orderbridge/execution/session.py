@@ -16,6 +16,8 @@ HOLD_MS = 45_000
 """How long a lane is held without a sign of life."""
 SPARE_MS = 20_000
 """What is left of that, at the least, when a pause is over."""
+CLOCKS_MS = 5_000
+"""How far the clocks of two of our processes may lie apart."""
 LOOK_PAUSE_S = 0.2
 """How long a job waits before it looks again."""
 
